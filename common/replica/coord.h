@@ -1,0 +1,50 @@
+/*
+ * coord.h - who decides a request.
+ *
+ * A session submits a request and is called back with the reply; whether one
+ * store answers alone, a leader asks a majority, or a quorum votes is the
+ * coordinator's affair. The callback may come before coord_submit() returns.
+ *
+ * A reply carries `after`: the session may send it once the local store has
+ * everything up to that sequence number on disk.
+ */
+#ifndef REPLICA_COORD_H
+#define REPLICA_COORD_H
+
+#include "base/request.h"
+
+struct coord;
+
+/* The reply's slices live only during the call. `req` is what was submitted. */
+typedef void coord_reply_fn(void *arg, const struct request *req,
+			    const struct reply *reply);
+
+struct coord_ops {
+	void (*submit)(struct coord *c, const struct request *req,
+		       coord_reply_fn *fn, void *arg);
+	void (*free)(struct coord *c);
+};
+
+struct coord {
+	const struct coord_ops *ops;
+};
+
+static inline void coord_submit(struct coord *c, const struct request *req,
+				coord_reply_fn *fn, void *arg)
+{
+	c->ops->submit(c, req, fn, arg);
+}
+
+static inline void coord_free(struct coord *c)
+{
+	if (c != NULL)
+		c->ops->free(c);
+}
+
+struct store;
+
+/* One store alone: every request is applied locally and answered during the
+ * call. The store stays the caller's. NULL: out of memory. */
+struct coord *solo_new(struct store *store);
+
+#endif
