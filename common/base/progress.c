@@ -18,7 +18,7 @@
 void progress_begin(struct progress *p, int fd, uint64_t total)
 {
 	*p = (struct progress){
-		.fd = isatty(fd) ? fd : -1,
+		.fd = fd >= 0 && isatty(fd) ? fd : -1,
 		.total = total,
 		.started_ms = clock_monotonic_ms(),
 	};

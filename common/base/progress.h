@@ -19,6 +19,7 @@ struct progress {
 	uint64_t drawn_ms;   /* monotonic; 0: nothing drawn yet */
 };
 
+/* fd -1: no terminal. */
 void progress_begin(struct progress *p, int fd, uint64_t total);
 
 /* So many records, read from so many bytes of input, are done. */

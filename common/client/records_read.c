@@ -13,8 +13,10 @@
 
 #define LIBBSD_OPENBSD_VIS /* no call here differs; the header insists */
 #include <bsd/vis.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -76,8 +78,7 @@ static int bad_record(const struct record_reader *r, int code, const char *what)
 	char text[ERR_TEXT_MAX / 2];
 
 	/* `what` may be the kept text that err_set() writes over. */
-	strncpy(text, what, sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
+	snprintf(text, sizeof(text), "%s", what);
 	return err_set(code, "%s %" PRIu64 " of %s: %s",
 		       r->format == RECORD_NUL ? "record" : "line", r->number,
 		       r->name, text);
@@ -139,6 +140,13 @@ static int find_end(struct record_reader *r, char end, size_t skip, size_t *len)
 	}
 }
 
+/* unvis(3) lets a letter stand for itself where vis(3) never writes one, which
+ * would silently take the backslash out of C:\quota. */
+static bool is_escape(char c)
+{
+	return !isalpha((unsigned char)c) || strchr("abEfMnrstvx", c) != NULL;
+}
+
 /* Decodes in place; false if an escape is not one of vis(3). */
 static bool unescape(struct slice *s)
 {
@@ -153,6 +161,9 @@ static bool unescape(struct slice *s)
 	for (const char *p = first; p < text + s->len; p++) {
 		char c = *p;
 
+		if (c == '\\' && state == 0 && p + 1 < text + s->len &&
+		    !is_escape(p[1]))
+			return false;
 		do {
 			r = unvis(to, c, &state, 0);
 			if (r == UNVIS_VALID || r == UNVIS_VALIDPUSH)
