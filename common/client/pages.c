@@ -1,5 +1,5 @@
 /*
- * scan.c - scans of any length in pages of bounded size. The server (or the
+ * pages.c - scans of any length in pages of bounded size. The server (or the
  * store) keeps what the first page saw for the ones after it, so that all of
  * them show one moment.
  */
