@@ -183,20 +183,23 @@ static int posix_list(struct fs *fs, const char *path, fs_list_fn *fn,
 static int posix_lock(struct fs *fs, const char *path, bool exclusive,
 		      struct file **out)
 {
-	int r = fs_open(fs, path, exclusive ? FS_WRITE : FS_READ, out);
+	struct file *f;
+	int r = fs_open(fs, path, exclusive ? FS_WRITE : FS_READ, &f);
 
 	if (r == -ENOENT && exclusive) {
-		r = fs_open(fs, path, FS_WRITE | FS_CREATE, out);
+		r = fs_open(fs, path, FS_WRITE | FS_CREATE, &f);
 		if (r == -EEXIST) /* somebody was faster */
-			r = fs_open(fs, path, FS_WRITE, out);
+			r = fs_open(fs, path, FS_WRITE, &f);
 	}
 	if (r != 0)
 		return r;
-	if (flock(fd_of(*out), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
-		return 0;
-	r = -errno;
-	file_close(*out);
-	return r;
+	if (flock(fd_of(f), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+		r = -errno;
+		file_close(f);
+		return r;
+	}
+	*out = f;
+	return 0;
 }
 
 struct fs *fs_posix(void)

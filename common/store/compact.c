@@ -78,6 +78,7 @@ struct compaction {
 	uint64_t unsynced;
 	uint64_t out_live, out_tombstones, out_tombstone_newest;
 	uint64_t out_records;
+	bool out_tombstones_due; /* some hide items of victims only */
 	struct move *moves;
 	size_t nmoves, moves_cap, switched;
 
@@ -201,20 +202,28 @@ bool compact_begin(struct store *s)
 
 /* COPY: reading. */
 
-/* Whether a tombstone still hides something in a segment other than its own. */
-static bool tombstone_needed(const struct compaction *c,
+/* Whether a tombstone still hides something in a segment other than its own.
+ * Other victims count: the order in which the files of several vanish in a
+ * crash is not known. But then it will be superfluous when they are gone. */
+static bool tombstone_needed(struct compaction *c,
 			     const struct stored_item *item)
 {
+	bool needed = false;
+
 	for (size_t i = 0; i < c->nothers; i++) {
 		const struct segment *seg = c->others[i];
 
 		if (seg == c->victims[c->victim] || seg == c->out ||
 		    seg->header.base_version >= item->version)
 			continue;
-		if (seg->side == NULL || side_has_key(seg->side, item->key))
+		if (seg->side != NULL && !side_has_key(seg->side, item->key))
+			continue;
+		needed = true;
+		if (!seg->victim)
 			return true;
 	}
-	return false;
+	c->out_tombstones_due = c->out_tombstones_due || needed;
+	return needed;
 }
 
 static int chunk_add(struct compaction *c)
@@ -606,6 +615,8 @@ static void release_end(struct store *s, struct compaction *c)
 		store_drop_segment(s, c->victims[i]);
 		s->stats.released_segments++;
 	}
+	if (c->out != NULL)
+		c->out->tombstones_due = c->out_tombstones_due;
 	c->nvictims = 0;
 	compaction_free(s, c);
 }

@@ -169,6 +169,7 @@ static void flush_succeeded(struct store *s, struct group *g)
 {
 	s->stats.syncs++;
 	g->seg->durable = group_end(g);
+	g->seg->unvouched = true;
 	s->durable = g->last_seq;
 	s->waiting -= g->bytes.len;
 	TAILQ_REMOVE(&s->groups, g, next);

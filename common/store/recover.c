@@ -251,6 +251,7 @@ static int find_end(struct store *s, struct segment *seg)
 		return r;
 	seg->tail = seg->durable = tail.end;
 	seg->records = tail.records;
+	seg->unvouched = tail.end - tail.unsure > RECORD_HEADER;
 	if (!s->read_only)
 		r = repair_tail(s, seg, &tail);
 	tail_release(&tail);

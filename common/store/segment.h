@@ -25,11 +25,12 @@ struct segment {
 	uint64_t tail;	  /* where the next record goes, or the end */
 	uint64_t durable; /* all before it is on disk and in the mapping */
 	uint64_t records;
-	bool full;	   /* no more appends */
-	bool sealed;	   /* the seal is on disk */
-	bool failed;	   /* a sync failed: never write to this file again */
-	bool victim;	   /* compaction is at work on it */
-	bool forming;	   /* compaction copies to it: not the owner's yet */
+	bool unvouched; /* no record says yet that the last group is synced */
+	bool full;	/* no more appends */
+	bool sealed;	/* the seal is on disk */
+	bool failed;	/* a sync failed: never write to this file again */
+	bool victim;	/* compaction is at work on it */
+	bool forming;	/* compaction copies to it: not the owner's yet */
 	struct side *side; /* NULL until written */
 
 	/* Accounts, in bytes as location_size() counts them. */

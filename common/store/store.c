@@ -318,10 +318,29 @@ int store_open(struct store **out, const char *dir,
 	return 0;
 }
 
+/* An empty record whose header says that all before it is on disk: from here
+ * on a bad record at the end of the log is damage, not a torn write. */
+static int vouch(struct store *s)
+{
+	const struct segment *seg = s->active;
+
+	if (seg == NULL || seg->full || !seg->unvouched ||
+	    seg->header.size - seg->tail < RECORD_HEADER)
+		return 0;
+	return store_append(s, NULL, 0, 0);
+}
+
 int store_close(struct store *s)
 {
-	int r = s->read_only ? 0 : store_sync(s);
+	int r = 0;
 
+	if (!s->read_only) {
+		r = store_sync(s);
+		if (r == 0)
+			r = vouch(s);
+		if (r == 0)
+			r = store_sync(s);
+	}
 	store_free(s);
 	return r;
 }
