@@ -28,6 +28,9 @@
 /* How long peers may take to fetch their last replies. */
 #define GRACE_MS 10000u
 
+/* A server that was killed or told to stop may not be quite gone yet. */
+#define LOCK_TIMEOUT_MS 1000u
+
 /* Descriptors that are not connections: files of the store, the loop's. */
 #define OTHER_FILES 128u
 
@@ -227,7 +230,10 @@ static int open_listeners(struct server *server)
 
 static int open_store(struct server *server)
 {
-	struct store_options options = {.create = true};
+	struct store_options options = {
+		.create = true,
+		.lock_timeout_ms = LOCK_TIMEOUT_MS,
+	};
 	char *address;
 	int r;
 

@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 void server_info_init(struct server_info *info, const char *tcp,
 		      const char *socket)
@@ -41,8 +40,6 @@ void server_info_extend(struct server_info *info, const struct hub *hub,
 	uint64_t up_ms = clock_monotonic_ms() - info->started_ms;
 	size_t at = 0, more;
 
-	at = add_text(info, at, "server_version", KV_VERSION);
-	at = add_number(info, at, "pid", (uint64_t)getpid());
 	at = add_number(info, at, "uptime_seconds", up_ms / 1000);
 	at = add_text(info, at, "tcp_address", info->tcp);
 	at = add_text(info, at, "unix_socket", info->socket);
