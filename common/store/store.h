@@ -42,6 +42,9 @@ struct store_options {
 	 * segment's size follows the live data between the two. */
 	uint64_t segment_min;
 	uint64_t segment_max;
+	/* Compaction copies at most about this many bytes a second; 0: as fast
+	 * as it can. */
+	uint64_t compact_rate;
 	unsigned lock_timeout_ms; /* wait this long for another owner */
 	bool read_only;		  /* shares the lock with other readers */
 	bool create;		  /* make the directory and an empty store */
