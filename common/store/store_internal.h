@@ -92,6 +92,10 @@ struct store {
 	struct buf text;
 };
 
+/* Locked, but nothing of it read. */
+MUST_CHECK int store_open_unread(struct store **out, const char *dir,
+				 const struct store_options *options);
+
 /* Wall clock. */
 uint64_t store_now(struct store *s);
 
