@@ -75,9 +75,9 @@ numbers() {
 }
 
 @test "-0 records that are cut off are refused" {
-	printf 'a\0001\000b\0002' >cut
-	run -65 kv-set -d s --bulk -0 cut
-	assert_output --partial "record 2 of 'cut'"
+	printf 'a\0001\000b\0002' >short
+	run -65 kv-set -d s --bulk -0 short
+	assert_output --partial "record 2 of 'short'"
 	printf 'a\0001\000b\0002\000' >whole
 	kv-set -d s --bulk -0 whole
 	[ "$(kv-get -d s b)" = 2 ]
