@@ -9,8 +9,8 @@
  * Where nobody would gain by that, because all that comes are writes or there
  * is just one client, a small group is synced in place: that saves two thread
  * switches a group, and all clients that write get into every group instead of
- * every other one (4 clients:
- * 16,000 writes a second instead of 8,000).
+ * every other one (4 clients: 16,000
+ * writes a second instead of 8,000).
  *
  * Threads: all calls belong to the loop's thread, which owns the store.
  */
