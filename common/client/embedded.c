@@ -28,11 +28,24 @@ static bool is_write(enum op op)
 	return op == OP_SET || op == OP_DELETE || op == OP_BULK_SET;
 }
 
+/* One piece of upkeep after each write keeps pace with any writer; it is
+ * tried again later if it fails, and the write is safe either way. */
+static void keep_up(struct store *s)
+{
+	struct store_task *task = store_task_begin(s);
+
+	if (task == NULL)
+		return;
+	store_task_run(task);
+	(void)!store_task_end(s, task);
+}
+
 static int embedded_ask(struct transport *t, const struct request *req,
 			uint64_t deadline_ms, struct reply *reply)
 {
 	struct embedded *e = (struct embedded *)t;
 	struct request paged = *req;
+	int r;
 
 	(void)deadline_ms; /* nothing here waits for anybody else */
 	if (req->op == OP_SCAN)
@@ -43,7 +56,10 @@ static int embedded_ask(struct transport *t, const struct request *req,
 	e->wrote = true;
 	if (req->debug_unreliable && arc4random_uniform(UNRELIABLE_ONE_IN) == 0)
 		store_inject_sync_failure(e->store);
-	return store_sync(e->store);
+	r = store_sync(e->store);
+	if (r == 0)
+		keep_up(e->store);
+	return r;
 }
 
 static void embedded_close(struct transport *t)

@@ -59,10 +59,14 @@ int client_ask(kv *db, const struct request *req, struct reply *reply)
 
 	*reply = (struct reply){0};
 	r = db->transport->ops->ask(db->transport, req, deadline_ms, reply);
-	if (r == 0 && reply->code != 0)
-		r = err_set(reply->code, "%s",
-			    reply->message != NULL ? reply->message
-						   : kv_strerror(reply->code));
+	if (r == 0 && reply->code != 0) {
+		r = reply->code;
+		/* A store's own message is the text that is kept already. */
+		if (reply->message != err_text())
+			err_set(r, "%s",
+				reply->message != NULL ? reply->message
+						       : kv_strerror(r));
+	}
 	return r;
 }
 

@@ -299,8 +299,8 @@ static struct store *store_new(const char *dir,
 	return s;
 }
 
-int store_open(struct store **out, const char *dir,
-	       const struct store_options *options)
+int store_open_unread(struct store **out, const char *dir,
+		      const struct store_options *options)
 {
 	struct store *s = store_new(dir, options);
 	int r;
@@ -308,14 +308,27 @@ int store_open(struct store **out, const char *dir,
 	if (s == NULL)
 		return err_set(KV_ENOMEM, "no memory to open '%s'", dir);
 	r = store_lock(s);
-	if (r == 0)
-		r = store_recover(s);
 	if (r != 0) {
 		store_free(s);
 		return r;
 	}
 	*out = s;
 	return 0;
+}
+
+int store_open(struct store **out, const char *dir,
+	       const struct store_options *options)
+{
+	int r = store_open_unread(out, dir, options);
+
+	if (r != 0)
+		return r;
+	r = store_recover(*out);
+	if (r != 0) {
+		store_free(*out);
+		*out = NULL;
+	}
+	return r;
 }
 
 /* An empty record whose header says that all before it is on disk: from here

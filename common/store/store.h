@@ -116,4 +116,19 @@ struct store_check_report {
 MUST_CHECK int store_check(const char *dir, struct fs *fs,
 			   struct store_check_report *report);
 
+/*
+ * Copies everything that is sound in a damaged store into a new one, of each
+ * key the newest item, and calls `lost` with a line of text for each range of
+ * bytes and each key that could not be read.
+ */
+typedef void store_lost_fn(void *arg, const char *line);
+struct store_salvage_report {
+	uint64_t segments, records;
+	uint64_t kept; /* keys in the new store */
+	uint64_t lost_bytes, lost_keys;
+};
+MUST_CHECK int store_salvage(const char *dir, const char *to_dir, struct fs *fs,
+			     store_lost_fn *lost, void *arg,
+			     struct store_salvage_report *report);
+
 #endif

@@ -641,14 +641,14 @@ static void flip_each_byte(const char *path)
 		if (strstr(path, ".log") != NULL && at >= 1024 && at < 4096)
 			continue;
 		CHECK_INT(pread(fd, &c, 1, at), 1);
-		c ^= 1 << at % 8;
+		c = (char)(c ^ 1 << at % 8);
 		CHECK_INT(pwrite(fd, &c, 1, at), 1);
 		flips_done++;
 		if (store_check(dir, NULL, &report) == 0) {
 			printf("# missed: %s %lld\n", path, (long long)at);
 			flips_missed++;
 		}
-		c ^= 1 << at % 8;
+		c = (char)(c ^ 1 << at % 8);
 		CHECK_INT(pwrite(fd, &c, 1, at), 1);
 	}
 	close(fd);
@@ -678,6 +678,63 @@ static void every_flipped_bit_is_found(void)
 	finish();
 }
 
+static char lost_lines[4096];
+
+static void note_lost(void *arg, const char *line)
+{
+	size_t n = strlen(lost_lines);
+
+	(void)arg;
+	snprintf(lost_lines + n, sizeof(lost_lines) - n, "%s\n", line);
+}
+
+static void damage_value(const char *path)
+{
+	char bytes[8192];
+	int fd = open(path, O_RDWR);
+	ssize_t n = pread(fd, bytes, sizeof(bytes), 0);
+	char *at = n > 0 ? memmem(bytes, (size_t)n, "precious", 8) : NULL;
+
+	if (at != NULL && strstr(path, ".log") != NULL)
+		CHECK_INT(pwrite(fd, "X", 1, at - bytes), 1);
+	close(fd);
+}
+
+static void what_is_sound_can_be_salvaged(void)
+{
+	struct store_salvage_report report;
+	char to[80], command[256];
+
+	fresh();
+	set("a", "1");
+	set("b", "old");
+	CHECK_INT(store_sync(s), 0);
+	set("b", "precious");
+	CHECK_INT(store_sync(s), 0);
+	set("c", "3");
+	del("a");
+	CHECK_INT(bulk(0, 400, "fills the segment so that it is sealed"), 0);
+	CHECK_INT(bulk(0, 300, "fills the segment so that it is sealed"), 0);
+	CHECK_INT(store_maintain(s), 0);
+	CHECK_INT(store_close(s), 0);
+	s = NULL;
+	for_each_file(damage_value);
+	lost_lines[0] = '\0';
+	snprintf(to, sizeof(to), "%s.to", dir);
+	CHECK_INT(store_salvage(dir, to, NULL, note_lost, NULL, &report), 0);
+	CHECK_INT(report.kept, 402);
+	CHECK_INT(report.lost_keys, 1);
+	CHECK(strstr(lost_lines, "key 'b': version 3 is lost") != NULL);
+	snprintf(command, sizeof(command), "rm -rf '%s' && mv '%s' '%s'", dir,
+		 to, dir);
+	CHECK_INT(system(command), 0);
+	reopen();
+	CHECK(has("b", "old"));
+	CHECK(has("c", "3"));
+	CHECK(missing("a"));
+	finish();
+}
+
 TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(synced_writes_survive_a_kill), T(versions_only_grow),
 	  T(a_long_life_matches_the_model), T(overwritten_space_comes_back),
@@ -687,4 +744,5 @@ TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(ranges_are_scanned_in_order_and_in_pages),
 	  T(a_paged_scan_shows_one_moment), T(deleting_a_prefix_is_one_write),
 	  T(a_second_owner_is_told_who_is_first),
-	  T(readers_share_and_may_not_write), T(every_flipped_bit_is_found))
+	  T(readers_share_and_may_not_write), T(every_flipped_bit_is_found),
+	  T(what_is_sound_can_be_salvaged))
