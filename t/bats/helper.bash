@@ -101,11 +101,16 @@ sanitized() {
 	grep -q __asan_init "$(command -v kv-serve)"
 }
 
-teardown() {
+# For suites with a teardown of their own.
+end_servers() {
 	local pid
 
 	for pid in "${servers[@]}"; do
 		kill -KILL "$pid" 2>/dev/null || continue
 		wait "$pid" 2>/dev/null || true
 	done
+}
+
+teardown() {
+	end_servers
 }
