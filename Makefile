@@ -148,7 +148,7 @@ lint-cppcheck:
 	@mkdir -p build/cppcheck
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppressions-list=t/lint/cppcheck.txt \
-		--cppcheck-build-dir=build/cppcheck --error-exitcode=1 \
+		--library=t/lint/queue.cfg --cppcheck-build-dir=build/cppcheck --error-exitcode=1 \
 		-D_GNU_SOURCE -DKV_VERSION='""' -Icommon common cmd
 
 lint-scripts:
