@@ -1,17 +1,18 @@
 /*
  * store_internal.h - the inside of struct store, for the files of store/ only.
  *
- *	store.c	   opening, closing, the accounts, info
- *	recover.c  what opening finds in the directory
+ *	store.c	   opening, closing, finding, the accounts
+ *	lock.c	   one owner at a time
+ *	recover.c  what opening finds in the directory; merge.c sorts it out
  *	append.c   writes: place in the log, effect on the index, taking back
  *	flush.c	   groups to disk, and what happens when that fails
  *	relocate.c waiting records to a fresh segment after a failed sync
  *	execute.c  requests to replies
+ *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals
- *	compact.c  background work: compaction; victims.c: of which segments
- *	range.c	   stepping through the keys of a range
- *	lock.c	   one owner at a time
+ *	compact.c  background work: compaction (compact_copy.c, victims.c)
+ *	check.c	   verification; salvage.c: what is left of a damaged store
  */
 #ifndef STORE_STORE_INTERNAL_H
 #define STORE_STORE_INTERNAL_H
