@@ -1,16 +1,31 @@
-# Makefile of the kv toolkit. GNU make. See README for the two commands.
+# Makefile of the kv toolkit, for GNU make.
 #
-# Everything is built below build/, so that several flavours (plain, sanitized,
-# covered) live side by side: make BUILD=build/asan CFLAGS_EXTRA=...
+#	make demo       install what is missing, build, and watch it work
+#	make check      install what is missing, build, and run every test
+#
+#	make            build the programs into build/
+#	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
+#	make sanitize   the same tests under the address and UB sanitizers
+#	make lint       warnings as errors, static checks, scripts, pages
+#	make coverage   the tests' line and branch coverage of the store
+#	make deps       only install what all of these need
+#	make clean
+#
+# Everything built lies below build/, so that the flavours (plain, sanitized,
+# covered) live side by side. "make check TESTS=t/bats/bulk.bats" runs one
+# suite; DEPS=no never calls apt.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
 VERSION := 0.1.0
-CFLAGS ?= -O2 -g
-CPPFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DKV_VERSION='"$(VERSION)"' -Icommon $(CPPFLAGS)
+CFLAGS ?= -O2 -g -D_FORTIFY_SOURCE=2
+CPPFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DKV_VERSION='"$(VERSION)"' -Icommon \
+	-include common/base/banned.h $(CPPFLAGS)
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla
 HARDENING = -fstack-protector-strong -fno-common -ffunction-sections -fdata-sections
@@ -20,35 +35,149 @@ LDLIBS_ALL = -luv -lcjson -lbsd -lxxhash -lutf8proc -lpthread $(LDLIBS)
 
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/kv-*.c))
 COMMON_SRC := $(wildcard common/*/*.c)
-CHECK_SRC := $(wildcard common/check/*.c)
-UNIT := $(patsubst t/unit/%.c,%,$(wildcard t/unit/*_test.c))
+CMD_SRC := $(wildcard cmd/*.c)
+UNIT_SRC := $(wildcard t/unit/*_test.c)
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC)
+PAGES := $(wildcard man/*.[1-8])
+SUITES := $(wildcard t/bats/*.bats)
+SCRIPTS := t/deps t/run t/demo t/coverage .ci/run \
+	$(filter-out %.txt,$(wildcard t/lint/*))
 
 LIB := $(BUILD)/libkv.a
-LIB_OBJ := $(COMMON_SRC:%.c=$(BUILD)/%.o)
+OBJ := $(SRC:%.c=$(BUILD)/%.o)
+UNIT := $(UNIT_SRC:t/unit/%.c=$(BUILD)/t/%)
+TESTS ?= $(UNIT) $(SUITES)
+
+# A make below this one: after the packages are there, or with other flags.
+SUB = +@$(MAKE) --no-print-directory
 
 all: $(LIB) $(PROGRAMS:%=$(BUILD)/%)
 
-$(LIB): $(LIB_OBJ)
+$(LIB): $(COMMON_SRC:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
 
-$(UNIT:%=$(BUILD)/t/%): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(LIB)
-	@mkdir -p $(@D)
+$(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
 
-unit: $(UNIT:%=$(BUILD)/t/%)
+# Changes when the compiler or its flags do, and only then.
+$(BUILD)/flags: export FLAGS = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo "$$FLAGS" | cmp -s - $@ || echo "$$FLAGS" >$@
+
+unit: $(UNIT)
+objects: $(OBJ)
+
+# The demonstration and the tests.
+
+deps:
+	@t/deps build demo check lint
+
+demo:
+	@t/deps build demo
+	$(SUB) -s all
+	@BUILD=$(BUILD) t/demo
+
+check:
+	@t/deps build check
+	$(SUB) -s all unit
+	@BUILD=$(BUILD) t/run $(TESTS)
+
+sanitize:
+	$(SUB) check BUILD=build/sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		CFLAGS_EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+coverage:
+	@rm -rf build/coverage
+	$(SUB) check BUILD=build/coverage CFLAGS='-O0 -g' \
+		CFLAGS_EXTRA='--coverage -fprofile-update=atomic'
+	@t/coverage build/coverage common/store
+
+# The library as others link it: only what the client calls need, in one
+# object, with no other name of ours left visible.
+API = $(shell sed -n 's/.*[ *]\(kv_[a-z_]*\)(.*/\1/p' common/kv.h | \
+	grep -v '_fn$$' | sort -u)
+
+$(BUILD)/public/libkv.a: $(LIB) common/kv.h
+	@mkdir -p $(@D)
+	$(LD) -r -o $(@D)/kv.o $(API:%=-u %) $(LIB)
+	objcopy $(API:%=--keep-global-symbol=%) $(@D)/kv.o
+	@rm -f $@
+	$(AR) rcs $@ $(@D)/kv.o
+
+INSTALLED = $(PROGRAMS:%=bin/%) include/kv.h lib/libkv.a \
+	lib/pkgconfig/kv.pc \
+	$(foreach page,$(notdir $(PAGES)),share/man/man$(subst .,,$(suffix $(page)))/$(page))
+
+install: all $(BUILD)/public/libkv.a
+	install -d $(sort $(dir $(INSTALLED:%=$(DESTDIR)$(PREFIX)/%)))
+	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 common/kv.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(BUILD)/public/libkv.a $(DESTDIR)$(PREFIX)/lib
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' kv.pc.in \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/kv.pc
+	for page in $(PAGES); do install -m 644 $$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/; done
+
+uninstall:
+	rm -f $(INSTALLED:%=$(DESTDIR)$(PREFIX)/%)
+
+# The linters. Each is a target of its own: "make lint-cppcheck".
+
+LINTS = gcc clang cppcheck scripts pages format layers length linkage options
+
+lint:
+	@t/deps build lint
+	$(SUB) -s -k $(LINTS:%=lint-%)
+	@echo "lint: clean"
+
+lint-gcc lint-clang: lint-%:
+	@echo "lint: warnings of $*"
+	$(SUB) objects BUILD=build/lint-$* CC=$* CFLAGS_EXTRA=-Werror
+
+lint-cppcheck:
+	@echo "lint: cppcheck"
+	@mkdir -p build/cppcheck
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --suppressions-list=t/lint/cppcheck.txt \
+		--library=t/lint/queue.cfg --cppcheck-build-dir=build/cppcheck --error-exitcode=1 \
+		-D_GNU_SOURCE -DKV_VERSION='""' -Icommon common cmd
+
+lint-scripts:
+	@echo "lint: shellcheck"
+	@shellcheck -x $(shell grep -lE '^#!/bin/(ba)?sh' $(SCRIPTS)) \
+		t/bats/helper.bash $(SUITES)
+
+lint-pages:
+	@echo "lint: mandoc"
+	@t/lint/pages $(PAGES)
+
+lint-format:
+	@echo "lint: formatting"
+	@t/lint/format $(SRC) $(wildcard common/*.h common/*/*.h t/unit/*.h)
+
+lint-layers lint-length: lint-%:
+	@echo "lint: $*"
+	@t/lint/$* common $(wildcard cmd)
+
+lint-linkage lint-options: lint-%: all
+	@echo "lint: $*"
+	@t/lint/$* $(BUILD)
 
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(OBJ:.o=.d)
 
-.PHONY: all unit clean
+.PHONY: all unit objects deps demo check sanitize coverage install uninstall \
+	lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:

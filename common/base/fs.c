@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -179,6 +180,28 @@ static int posix_list(struct fs *fs, const char *path, fs_list_fn *fn,
 	return r;
 }
 
+static int posix_lock(struct fs *fs, const char *path, bool exclusive,
+		      struct file **out)
+{
+	struct file *f;
+	int r = fs_open(fs, path, exclusive ? FS_WRITE : FS_READ, &f);
+
+	if (r == -ENOENT && exclusive) {
+		r = fs_open(fs, path, FS_WRITE | FS_CREATE, &f);
+		if (r == -EEXIST) /* somebody was faster */
+			r = fs_open(fs, path, FS_WRITE, &f);
+	}
+	if (r != 0)
+		return r;
+	if (flock(fd_of(f), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+		r = -errno;
+		file_close(f);
+		return r;
+	}
+	*out = f;
+	return 0;
+}
+
 struct fs *fs_posix(void)
 {
 	static const struct fs_ops ops = {
@@ -188,6 +211,7 @@ struct fs *fs_posix(void)
 		.mkdir = posix_mkdir,
 		.sync_dir = posix_sync_dir,
 		.list = posix_list,
+		.lock = posix_lock,
 	};
 	static struct fs fs = {.ops = &ops};
 

@@ -38,6 +38,11 @@ struct fs_ops {
 	/* Makes the entries of the directory durable. */
 	int (*sync_dir)(struct fs *fs, const char *path);
 	int (*list)(struct fs *fs, const char *path, fs_list_fn *fn, void *arg);
+	/* Opens the file (a writer makes it if need be) and locks it until it
+	 * is closed: exclusively or shared with other readers. -EWOULDBLOCK if
+	 * somebody else holds it. NULL where nobody else can be. */
+	int (*lock)(struct fs *fs, const char *path, bool exclusive,
+		    struct file **out);
 };
 
 struct file_ops {

@@ -43,8 +43,16 @@ static inline void coord_free(struct coord *c)
 
 struct store;
 
+struct solo_options {
+	/* A write that asks for it (debug_unreliable) has the sync of its group
+	 * fail with this probability, in millionths, drawn from a generator
+	 * that the seed determines. Seed and rate are shown by info. */
+	uint64_t debug_seed;
+	uint32_t debug_rate;
+};
+
 /* One store alone: every request is applied locally and answered during the
  * call. The store stays the caller's. NULL: out of memory. */
-struct coord *solo_new(struct store *store);
+struct coord *solo_new(struct store *store, const struct solo_options *options);
 
 #endif

@@ -42,6 +42,9 @@ struct store_options {
 	 * segment's size follows the live data between the two. */
 	uint64_t segment_min;
 	uint64_t segment_max;
+	/* Compaction copies at most about this many bytes a second; 0: as fast
+	 * as it can. */
+	uint64_t compact_rate;
 	unsigned lock_timeout_ms; /* wait this long for another owner */
 	bool read_only;		  /* shares the lock with other readers */
 	bool create;		  /* make the directory and an empty store */
@@ -112,5 +115,20 @@ struct store_check_report {
 };
 MUST_CHECK int store_check(const char *dir, struct fs *fs,
 			   struct store_check_report *report);
+
+/*
+ * Copies everything that is sound in a damaged store into a new one, of each
+ * key the newest item, and calls `lost` with a line of text for each range of
+ * bytes and each key that could not be read.
+ */
+typedef void store_lost_fn(void *arg, const char *line);
+struct store_salvage_report {
+	uint64_t segments, records;
+	uint64_t kept; /* keys in the new store */
+	uint64_t lost_bytes, lost_keys;
+};
+MUST_CHECK int store_salvage(const char *dir, const char *to_dir, struct fs *fs,
+			     store_lost_fn *lost, void *arg,
+			     struct store_salvage_report *report);
 
 #endif

@@ -24,8 +24,8 @@ struct test {
 
 static jmp_buf test_failed;
 
-__attribute__((noreturn, format(printf, 3, 4))) static inline void
-test_fail(const char *file, int line, const char *fmt, ...)
+__attribute__((noreturn, format(printf, 3, 4))) static inline void test_fail(
+	const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -37,19 +37,19 @@ test_fail(const char *file, int line, const char *fmt, ...)
 	longjmp(test_failed, 1);
 }
 
-#define CHECK(condition)                                                       \
-	do {                                                                   \
-		if (!(condition))                                              \
-			test_fail(__FILE__, __LINE__, "%s", #condition);       \
+#define CHECK(condition)                                                 \
+	do {                                                             \
+		if (!(condition))                                        \
+			test_fail(__FILE__, __LINE__, "%s", #condition); \
 	} while (0)
 
-#define CHECK_INT(actual, expected)                                            \
-	do {                                                                   \
-		long long test_a = (long long)(actual);                        \
-		long long test_e = (long long)(expected);                      \
-		if (test_a != test_e)                                          \
-			test_fail(__FILE__, __LINE__, "%s is %lld, not %lld",  \
-				  #actual, test_a, test_e);                    \
+#define CHECK_INT(actual, expected)                                           \
+	do {                                                                  \
+		long long test_a = (long long)(actual);                       \
+		long long test_e = (long long)(expected);                     \
+		if (test_a != test_e)                                         \
+			test_fail(__FILE__, __LINE__, "%s is %lld, not %lld", \
+				  #actual, test_a, test_e);                   \
 	} while (0)
 
 #define CHECK_STR(actual, expected)                                            \
@@ -93,9 +93,9 @@ static int test_main(const struct test *tests, int n, int argc, char **argv)
 	return failed != 0;
 }
 
-#define T(function)                                                            \
-	{                                                                      \
-		#function, function                                            \
+#define T(function)                 \
+	{                           \
+#function, function \
 	}
 
 #define TEST_MAIN(...)                                                         \

@@ -1,0 +1,159 @@
+/*
+ * protocol.c - see protocol.h.
+ *
+ * A page in a browser can make it send a request with a chosen body to any
+ * local port. Such a body could hold a line that we would execute, so that a
+ * line which only HTTP begins with ends the connection, wherever it stands:
+ * every HTTP request has its Host header before the body.
+ */
+#include "serve/protocol.h"
+
+#include "base/err.h"
+#include "proto/json.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+struct parser {
+	struct json_arena *json;
+};
+
+static bool looks_like_http(struct slice line)
+{
+	static const char *const beginnings[] = {"POST ", "GET /", "Host:"};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+		if (line.len >= strlen(beginnings[i]) &&
+		    strncasecmp(line.data, beginnings[i],
+				strlen(beginnings[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool json_sniff(struct slice head)
+{
+	(void)head;
+	return true;
+}
+
+static enum feed_result over_limit(struct feed *feed)
+{
+	feed->tag = slice_of(NULL, 0);
+	feed->code = err_set(KV_ETOOBIG,
+			     "line is over the limit of %zu bytes: "
+			     "send less at once, or raise --max-line",
+			     feed->max);
+	return FEED_ERROR;
+}
+
+static enum feed_result feed_half_line(struct feed_state *state,
+				       struct feed *feed)
+{
+	if (state->skipping) {
+		feed->used = feed->input.len;
+		return FEED_NOTHING;
+	}
+	if (looks_like_http(feed->input))
+		return FEED_CLOSE;
+	if (feed->input.len <= feed->max) {
+		state->scanned = feed->input.len;
+		return FEED_MORE;
+	}
+	state->scanned = 0;
+	state->skipping = true;
+	feed->used = feed->input.len;
+	return over_limit(feed);
+}
+
+static enum feed_result feed_line(struct feed *feed, struct slice line)
+{
+	if (line.len > feed->max)
+		return over_limit(feed);
+	if (line.len != 0 && line.data[line.len - 1] == '\r')
+		line.len--;
+	if (line.len == 0)
+		return FEED_NOTHING;
+	if (line.data[0] != '{' && looks_like_http(line))
+		return FEED_CLOSE;
+	feed->code = json_request_parse(feed->parser->json, line, feed->now_ms,
+					&feed->request, &feed->tag);
+	return feed->code == 0 ? FEED_REQUEST : FEED_ERROR;
+}
+
+static enum feed_result json_feed(struct feed_state *state, struct feed *feed)
+{
+	const char *from = feed->input.data + state->scanned;
+	const char *lf = memchr(from, '\n', feed->input.len - state->scanned);
+	struct slice line;
+
+	if (lf == NULL)
+		return feed_half_line(state, feed);
+	line = slice_of(feed->input.data, (size_t)(lf - feed->input.data));
+	feed->used = line.len + 1;
+	state->scanned = 0;
+	if (state->skipping) {
+		state->skipping = false;
+		return FEED_NOTHING;
+	}
+	return feed_line(feed, line);
+}
+
+static void json_write_error(struct buf *out, int code, const char *message,
+			     struct slice tag)
+{
+	struct reply reply = {.code = code, .message = message};
+
+	json_reply_write(out, &reply, tag, 0);
+}
+
+static const struct protocol protocols[] = {
+	{
+		.name = "json",
+		.sniff = json_sniff,
+		.feed = json_feed,
+		.write_reply = json_reply_write,
+		.write_error = json_write_error,
+	},
+};
+
+#define NPROTOCOLS (sizeof(protocols) / sizeof(*protocols))
+
+const struct protocol *protocol_sniff(struct slice head)
+{
+	for (size_t i = 0; i < NPROTOCOLS; i++)
+		if (protocols[i].sniff(head))
+			return &protocols[i];
+	return protocol_default();
+}
+
+const struct protocol *protocol_default(void)
+{
+	return &protocols[NPROTOCOLS - 1];
+}
+
+struct parser *parser_new(void)
+{
+	struct parser *parser = malloc(sizeof(*parser));
+
+	if (parser == NULL)
+		return NULL;
+	parser->json = json_arena_new();
+	if (parser->json == NULL) {
+		free(parser);
+		return NULL;
+	}
+	return parser;
+}
+
+void parser_free(struct parser *parser)
+{
+	if (parser == NULL)
+		return;
+	json_arena_free(parser->json);
+	free(parser);
+}
+
+void parser_trim(struct parser *parser)
+{
+	json_arena_trim(parser->json);
+}

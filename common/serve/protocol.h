@@ -1,0 +1,70 @@
+/*
+ * protocol.h - the table of protocols that a connection may speak, each a way
+ * from bytes to requests and from replies to bytes.
+ *
+ * The first bytes of a connection choose its protocol; see protocol_sniff().
+ * A protocol holds no state of a connection besides struct feed_state, which
+ * the session keeps for it, and none of a reply besides the request's `tag`.
+ */
+#ifndef SERVE_PROTOCOL_H
+#define SERVE_PROTOCOL_H
+
+#include "base/buf.h"
+#include "base/request.h"
+
+struct parser; /* memory for parsing, shared by the connections of a loop */
+
+/* What has been seen of input that is not yet whole; all zero at first. */
+struct feed_state {
+	size_t scanned; /* so many bytes in front hold no end of a request */
+	bool skipping;	/* inside a request over the limit: its rest goes */
+};
+
+enum feed_result {
+	FEED_MORE,    /* no whole request yet */
+	FEED_NOTHING, /* `used` bytes that ask for nothing */
+	FEED_REQUEST, /* `request` and `tag` are filled */
+	FEED_ERROR,   /* cannot be served: `code`, err_text(), `tag` */
+	FEED_CLOSE,   /* nobody to talk to: close the connection */
+};
+
+struct feed {
+	/* in */
+	struct parser *parser;
+	struct slice input;
+	size_t max; /* longest request in bytes */
+	uint64_t now_ms;
+	/* out; the slices live until the parser is used again and as long as
+	 * the input does */
+	size_t used;
+	struct request request;
+	struct slice tag;
+	int code;
+};
+
+struct protocol {
+	const char *name;
+	/* Might a connection that begins with these bytes (one at least) speak
+	 * it? */
+	bool (*sniff)(struct slice head);
+	enum feed_result (*feed)(struct feed_state *state, struct feed *feed);
+	void (*write_reply)(struct buf *out, const struct reply *reply,
+			    struct slice tag, uint64_t now_ms);
+	void (*write_error)(struct buf *out, int code, const char *message,
+			    struct slice tag);
+};
+
+/* The protocol for a connection that begins with `head` (one byte at least):
+ * the first in the table that takes it; the last takes everything. */
+const struct protocol *protocol_sniff(struct slice head);
+
+/* The one that a connection speaks which has said nothing yet. */
+const struct protocol *protocol_default(void);
+
+struct parser *parser_new(void); /* NULL: out of memory */
+void parser_free(struct parser *parser);
+
+/* Gives back what a large request needed; what it handed out is gone. */
+void parser_trim(struct parser *parser);
+
+#endif

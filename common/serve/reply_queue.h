@@ -1,0 +1,85 @@
+/*
+ * reply_queue.h - the replies that one connection is still owed, in the order
+ * of its requests.
+ *
+ * Each request takes a slot at the end. Its reply may come at once or later,
+ * and in any order; it leaves from the front, in order, once it is complete
+ * and what it depends on is durable. Replies are kept encoded.
+ *
+ *	slot = reply_queue_push(q, tag);
+ *	... reply_slot_hold(slot, after, encoded);  when the reply is there
+ *	... reply_queue_take(q, durable, out);      what may go by now
+ *
+ * A slot outlives its queue while somebody still has to complete it: the queue
+ * lets go of it, reply_slot_owner() turns NULL, and the one who completes it
+ * drops it. Slots are recycled through a pool, which must be released last.
+ *
+ * Threads: a pool and its queues belong to one thread.
+ */
+#ifndef SERVE_REPLY_QUEUE_H
+#define SERVE_REPLY_QUEUE_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct reply_slot;
+STAILQ_HEAD(reply_slots, reply_slot);
+
+struct reply_pool {
+	struct reply_slots free;
+	size_t nfree;
+};
+
+struct reply_queue {
+	struct reply_slots slots;
+	size_t count; /* slots in the queue */
+	size_t bytes; /* of encoded replies held */
+	struct reply_pool *pool;
+	void *owner;
+};
+
+/* Encodes an error in the connection's protocol. */
+typedef void reply_error_fn(struct buf *out, int code, const char *message,
+			    struct slice tag);
+
+void reply_pool_init(struct reply_pool *pool);
+void reply_pool_release(struct reply_pool *pool);
+
+void reply_queue_init(struct reply_queue *q, struct reply_pool *pool,
+		      void *owner);
+
+/* Drops what is held; slots that wait for their reply are let go of. */
+void reply_queue_release(struct reply_queue *q);
+
+/* A new slot at the end, with a copy of `tag` (what the protocol needs to
+ * answer this request; for JSON the raw id). NULL: out of memory. */
+struct reply_slot *reply_queue_push(struct reply_queue *q, struct slice tag);
+
+void *reply_slot_owner(const struct reply_slot *slot);
+struct slice reply_slot_tag(const struct reply_slot *slot);
+
+/* True if nothing stands before it. */
+bool reply_slot_is_first(const struct reply_slot *slot);
+
+/* Completes the slot: the reply is `encoded` and may leave when `after` is
+ * durable. The bytes are copied, or taken if they are many (`encoded` then is
+ * empty). False: out of memory; the slot stays incomplete. */
+bool reply_slot_hold(struct reply_slot *slot, uint64_t after,
+		     struct buf *encoded);
+
+/* Ends the slot without a reply from here: it was the first of its queue and
+ * has been answered directly, or its queue is gone. */
+void reply_slot_drop(struct reply_slot *slot);
+
+/* Moves to `out` what may leave; returns how many replies that were. */
+size_t reply_queue_take(struct reply_queue *q, uint64_t durable,
+			struct buf *out);
+
+/* Nothing after `durable` will ever be durable: each held reply that depends on
+ * it becomes this error, encoded by `fn`, and may leave. */
+void reply_queue_fail(struct reply_queue *q, uint64_t durable, int code,
+		      const char *message, reply_error_fn *fn);
+
+#endif

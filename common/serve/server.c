@@ -1,0 +1,359 @@
+/*
+ * server.c - see server.h.
+ *
+ * One turn of the loop: input of all sessions is handled and answered as far
+ * as possible, then (on_prepare) what they wrote becomes one group to sync.
+ */
+#include "serve/server.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "replica/coord.h"
+#include "serve/hub.h"
+#include "serve/listener.h"
+#include "serve/server_info.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define MAX_LINE ((size_t)256 << 20)
+
+/* How long peers may take to fetch their last replies. */
+#define GRACE_MS 5000u
+
+/* A server that was killed or told to stop may not be quite gone yet. */
+#define LOCK_TIMEOUT_MS 1000u
+
+/* Descriptors that are not connections: files of the store, the loop's. */
+#define OTHER_FILES 128u
+
+/* The log says at most this often that connections could not be accepted. */
+#define COMPLAIN_MS 10000u
+
+struct server {
+	struct server_options options;
+	struct server_info info;
+	struct store *store;
+	struct coord *coord;
+	struct committer *committer;
+	struct hub hub;
+	uv_loop_t loop;
+	struct listener tcp, local;
+	uv_prepare_t prepare;
+	uv_timer_t grace;
+	uv_signal_t on_term, on_int;
+	bool has_loop, has_hub, has_handles;
+	bool stopping;
+	uint64_t complained_ms;
+	char *socket; /* absolute */
+	char *address;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct server *server,
+						      const char *fmt, ...)
+{
+	char line[ERR_TEXT_MAX + 64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	server->options.log(server->options.log_arg, line);
+}
+
+static void on_committed(void *arg, int failed)
+{
+	struct server *server = arg;
+	const char *why = "";
+
+	if (failed != 0) {
+		store_failed(server->store, &why);
+		say(server,
+		    "store is read-only from now on: %s; "
+		    "restart the server when the cause is removed",
+		    why);
+	}
+	hub_committed(&server->hub, failed);
+}
+
+static void on_task_failed(void *arg)
+{
+	say(arg, "background work failed and will be tried again: %s",
+	    err_text());
+}
+
+static void on_connection(void *arg, uv_stream_t *stream, int status)
+{
+	struct server *server = arg;
+	uint64_t now = clock_monotonic_ms();
+
+	if (status == 0) {
+		hub_accept(&server->hub, stream);
+	} else if (server->complained_ms == 0 ||
+		   now - server->complained_ms > COMPLAIN_MS) {
+		server->complained_ms = now;
+		say(server, "cannot accept a connection: %s",
+		    uv_strerror(status));
+	}
+}
+
+static void on_grace(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+
+	say(server, "closing %zu connections that do not take their replies",
+	    server->hub.nsessions);
+	hub_close_all(&server->hub);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	struct server *server = handle->data;
+
+	if (server->stopping)
+		return;
+	server->stopping = true;
+	say(server, "stopping on %s", signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	listener_close(&server->tcp);
+	listener_close(&server->local);
+	committer_wind_down(server->committer);
+	hub_drain(&server->hub);
+	uv_timer_start(&server->grace, on_grace, GRACE_MS, 0);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct server *server = prepare->data;
+
+	hub_send_dirty(&server->hub);
+	committer_run(server->committer);
+	if (server->stopping && server->hub.nsessions == 0 &&
+	    committer_is_idle(server->committer))
+		uv_stop(&server->loop);
+}
+
+static void extend_info(void *arg, struct info_line **lines, size_t *n)
+{
+	struct server *server = arg;
+
+	server_info_extend(&server->info, &server->hub, lines, n);
+}
+
+/* As many descriptors as the system lets us have; returns how many. */
+static size_t raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1024;
+	if (limit.rlim_cur != limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
+}
+
+static int open_hub(struct server *server)
+{
+	const struct server_options *o = &server->options;
+	size_t files = raise_descriptor_limit();
+	size_t most = files > 2 * OTHER_FILES ? files - OTHER_FILES : files / 2;
+	struct committer_events events = {on_committed, on_task_failed, server};
+	struct solo_options solo = {o->debug_seed, o->debug_rate};
+	int r = hub_init(&server->hub, &server->loop);
+
+	if (r != 0)
+		return r;
+	server->has_hub = true;
+	server->coord = solo_new(server->store, &solo);
+	if (server->coord == NULL)
+		return err_set(KV_ENOMEM, "out of memory");
+	r = committer_new(&server->committer, &server->loop, server->store,
+			  o->sync_mode, &events);
+	if (r != 0)
+		return r;
+	server->hub.store = server->store;
+	server->hub.coord = server->coord;
+	server->hub.committer = server->committer;
+	server->hub.extend_info = extend_info;
+	server->hub.extend_arg = server;
+	server->hub.options.max_line = o->max_line ? o->max_line : MAX_LINE;
+	server->hub.options.max_clients =
+		o->max_clients && o->max_clients < most ? o->max_clients : most;
+	return 0;
+}
+
+static void open_handles(struct server *server)
+{
+	server->has_handles = true;
+	uv_prepare_init(&server->loop, &server->prepare);
+	uv_timer_init(&server->loop, &server->grace);
+	uv_signal_init(&server->loop, &server->on_term);
+	uv_signal_init(&server->loop, &server->on_int);
+	server->prepare.data = server;
+	server->grace.data = server;
+	server->on_term.data = server;
+	server->on_int.data = server;
+	uv_prepare_start(&server->prepare, on_prepare);
+	uv_signal_start(&server->on_term, on_signal, SIGTERM);
+	uv_signal_start(&server->on_int, on_signal, SIGINT);
+}
+
+static int open_listeners(struct server *server)
+{
+	const struct server_options *o = &server->options;
+	char tcp[128];
+	int r = listener_open_unix(&server->local, &server->loop,
+				   server->socket, on_connection, server);
+
+	if (r == 0)
+		r = listener_open_tcp(&server->tcp, &server->loop, o->host,
+				      o->port, on_connection, server);
+	if (r != 0)
+		return r;
+	listener_address(&server->tcp, tcp, sizeof(tcp));
+	if (asprintf(&server->address, "%s and %s", tcp, server->socket) < 0) {
+		server->address = NULL;
+		return err_set(KV_ENOMEM, "out of memory");
+	}
+	server_info_init(&server->info, tcp, server->socket);
+	return 0;
+}
+
+static int open_store(struct server *server)
+{
+	struct store_options options = {
+		.create = true,
+		.lock_timeout_ms = LOCK_TIMEOUT_MS,
+	};
+	char *address;
+	int r;
+
+	if (asprintf(&address, "unix:%s", server->socket) < 0)
+		return err_set(KV_ENOMEM, "out of memory");
+	options.address = address;
+	r = store_open(&server->store, server->options.dir, &options);
+	free(address);
+	return r;
+}
+
+/* Clients that find the server through the store may stand elsewhere: the
+ * path has to be absolute. */
+static int choose_socket(struct server *server)
+{
+	const char *dir = server->options.dir;
+	const char *path = server->options.socket;
+	char *here = NULL;
+	int n;
+
+	if ((path != NULL ? path : dir)[0] != '/') {
+		here = getcwd(NULL, 0);
+		if (here == NULL)
+			return err_sys(errno, "cannot tell where we are");
+	}
+	n = asprintf(&server->socket, "%s%s%s%s", here != NULL ? here : "",
+		     here != NULL ? "/" : "", path != NULL ? path : dir,
+		     path != NULL ? "" : "/kv.sock");
+	free(here);
+	if (n < 0) {
+		server->socket = NULL;
+		return err_set(KV_ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int open_all(struct server *server)
+{
+	int r = choose_socket(server);
+
+	if (r == 0)
+		r = open_store(server);
+	if (r != 0)
+		return r;
+	r = uv_loop_init(&server->loop);
+	if (r != 0)
+		return err_sys(-r, "cannot start an event loop");
+	server->has_loop = true;
+	r = open_hub(server);
+	if (r != 0)
+		return r;
+	open_handles(server);
+	/* The lock of the store is held: a socket file that is still there is
+	 * a dead server's. */
+	return open_listeners(server);
+}
+
+int server_open(struct server **out, const struct server_options *options)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	char text[ERR_TEXT_MAX];
+	int r;
+
+	if (server == NULL)
+		return err_set(KV_ENOMEM, "out of memory");
+	server->options = *options;
+	r = open_all(server);
+	if (r != 0) {
+		snprintf(text, sizeof(text), "%s", err_text());
+		server_close(server);
+		return err_set(r, "%s", text);
+	}
+	*out = server;
+	return 0;
+}
+
+const char *server_address(const struct server *server)
+{
+	return server->address;
+}
+
+int server_run(struct server *server)
+{
+	int r = uv_run(&server->loop, UV_RUN_DEFAULT);
+	const char *why;
+
+	(void)r; /* handles are still open: uv_stop() ended it */
+	r = store_failed(server->store, &why);
+	return r != 0 ? err_set(r, "%s", why) : 0;
+}
+
+static void close_loop(struct server *server)
+{
+	listener_close(&server->tcp);
+	listener_close(&server->local);
+	if (server->committer != NULL)
+		committer_free(server->committer);
+	if (server->has_handles) {
+		uv_close((uv_handle_t *)&server->prepare, NULL);
+		uv_close((uv_handle_t *)&server->grace, NULL);
+		uv_close((uv_handle_t *)&server->on_term, NULL);
+		uv_close((uv_handle_t *)&server->on_int, NULL);
+	}
+	uv_run(&server->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&server->loop);
+}
+
+int server_close(struct server *server)
+{
+	int r = 0;
+
+	if (server->has_loop)
+		close_loop(server);
+	if (server->has_hub)
+		hub_release(&server->hub);
+	coord_free(server->coord);
+	if (server->store != NULL)
+		r = store_close(server->store);
+	free(server->socket);
+	free(server->address);
+	free(server);
+	return r;
+}

@@ -1,0 +1,159 @@
+/*
+ * session.c - the requests of a session: from its input through the
+ * coordinator into its reply queue; see session.h. session_io.c moves the
+ * bytes.
+ *
+ * Every request takes a slot in the queue. When its reply comes during the
+ * call, nothing stands before it and it depends on nothing that is still being
+ * synced, it is encoded straight into the output; else it is held.
+ */
+#include "serve/session.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "replica/coord.h"
+#include "serve/committer.h"
+#include "store/store.h"
+
+/* After a request this long the parser gives its memory back. */
+#define PARSER_KEEP ((size_t)1 << 20)
+
+static void write_reply(struct session *s, struct buf *out,
+			const struct reply *reply, struct slice tag)
+{
+	struct hub *hub = s->hub;
+	struct reply longer;
+	uint64_t now = reply->nitems != 0 ? clock_wall_ms() : 0;
+
+	if (reply->op == OP_INFO && reply->code == 0) {
+		longer = *reply;
+		hub->extend_info(hub->extend_arg, &longer.info, &longer.ninfo);
+		reply = &longer;
+	}
+	s->protocol->write_reply(out, reply, tag, now);
+}
+
+static void answer(struct session *s, struct reply_slot *slot,
+		   const struct reply *reply)
+{
+	struct hub *hub = s->hub;
+	struct slice tag = reply_slot_tag(slot);
+
+	if (reply_slot_is_first(slot) &&
+	    reply->after <= store_durable(hub->store)) {
+		write_reply(s, &s->out, reply, tag);
+		reply_slot_drop(slot);
+		return;
+	}
+	write_reply(s, &hub->scratch, reply, tag);
+	if (!reply_slot_hold(slot, reply->after, &hub->scratch)) {
+		session_close(s); /* out of memory; it lets go of the slot */
+		reply_slot_drop(slot);
+	}
+	buf_clear(&hub->scratch);
+}
+
+static void on_reply(void *arg, const struct request *req,
+		     const struct reply *reply)
+{
+	struct reply_slot *slot = arg;
+	struct session *s = reply_slot_owner(slot);
+
+	(void)req;
+	if (s == NULL) {
+		reply_slot_drop(slot);
+		return;
+	}
+	answer(s, slot, reply);
+	if (!s->pumping && !s->is_dirty && !s->closing) {
+		TAILQ_INSERT_TAIL(&s->hub->dirty, s, dirty);
+		s->is_dirty = true;
+	}
+}
+
+static struct reply_slot *push_slot(struct session *s, struct slice tag)
+{
+	struct reply_slot *slot = reply_queue_push(&s->queue, tag);
+
+	if (slot == NULL)
+		session_close(s); /* out of memory */
+	return slot;
+}
+
+static void submit(struct session *s, struct feed *feed)
+{
+	struct hub *hub = s->hub;
+	struct request *req = &feed->request;
+	struct reply_slot *slot = push_slot(s, feed->tag);
+
+	if (slot == NULL)
+		return;
+	req->reply_max =
+		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
+	hub->counts.requests++;
+	committer_note(hub->committer, s->id);
+	coord_submit(hub->coord, req, on_reply, slot);
+}
+
+static void refuse(struct session *s, const struct feed *feed)
+{
+	struct reply reply = {.code = feed->code, .message = err_text()};
+	struct reply_slot *slot = push_slot(s, feed->tag);
+
+	if (slot != NULL)
+		answer(s, slot, &reply);
+}
+
+static void act(struct session *s, struct feed *feed, enum feed_result result)
+{
+	switch (result) {
+	case FEED_REQUEST:
+		submit(s, feed);
+		break;
+	case FEED_ERROR:
+		refuse(s, feed);
+		break;
+	case FEED_CLOSE:
+		session_close(s);
+		break;
+	case FEED_NOTHING:
+	case FEED_MORE:
+		break;
+	}
+	if (feed->used > PARSER_KEEP)
+		parser_trim(feed->parser);
+}
+
+bool session_is_full(const struct session *s)
+{
+	return s->queue.count >= SESSION_SLOTS_MAX ||
+	       s->queue.bytes >= SESSION_HELD_MAX ||
+	       session_unsent(s) >= SESSION_UNSENT_MAX ||
+	       store_waiting(s->hub->store) >= SESSION_STORE_MAX;
+}
+
+bool session_handle(struct session *s, struct slice *input)
+{
+	struct feed feed = {
+		.parser = s->hub->parser,
+		.max = s->hub->options.max_line,
+		.now_ms = clock_wall_ms(),
+	};
+	enum feed_result result;
+
+	while (input->len != 0 && !s->finished && !s->closing) {
+		if (session_is_full(s))
+			return false;
+		if (s->protocol == NULL)
+			s->protocol = protocol_sniff(*input);
+		feed.input = *input;
+		feed.used = 0;
+		result = s->protocol->feed(&s->feed, &feed);
+		if (result == FEED_MORE)
+			break;
+		act(s, &feed, result);
+		input->data += feed.used;
+		input->len -= feed.used;
+	}
+	return true;
+}

@@ -1,0 +1,334 @@
+/*
+ * append.c - writes: a place in the log, the effect on the index, and how both
+ * are taken back.
+ *
+ * A record gets its final place at once (tail of the active segment) and its
+ * bytes wait in the last group of the queue; the index points to the place
+ * before it is on disk. Each change leaves an undo entry in the group, so that
+ * a write that can never become durable disappears again, and a failed sync
+ * can move the waiting records elsewhere.
+ */
+#include "store/store_internal.h"
+
+#include <stdlib.h>
+
+/* A group larger than this is not added to: the sync it needs gets long. */
+#define GROUP_FULL (8u << 20)
+
+/* Plans the next segment; its file is made by the flush of its first group. */
+static int roll(struct store *s, uint64_t need)
+{
+	struct segment_header header = {
+		.store_id = s->id,
+		.number = s->next_number,
+		.size = store_segment_size(s, need + SEGMENT_RECORDS_AT),
+		.base_version = s->moving ? s->moved_base : s->version,
+		.started_ms = store_now(s),
+	};
+	struct segment *seg;
+	int r;
+
+	if (s->active != NULL) {
+		header.prev_number = s->active->header.number;
+		header.prev_end = s->active->tail;
+	}
+	seg = segment_new(&header);
+	if (seg == NULL)
+		return err_set(KV_ENOMEM, "no memory for a new segment");
+	r = store_add_segment(s, seg);
+	if (r != 0) {
+		segment_free(seg);
+		return r;
+	}
+	s->next_number++;
+	if (s->active != NULL)
+		s->active->full = true;
+	s->active = seg;
+	return 0;
+}
+
+/* The group that a record of that many bytes belongs into. */
+int store_group_for(struct store *s, uint64_t bytes, struct group **out)
+{
+	struct group *last = TAILQ_LAST(&s->groups, group_queue);
+	bool opens = false;
+
+	if (s->active == NULL || s->active->full ||
+	    bytes > s->active->header.size - s->active->tail) {
+		int r = roll(s, bytes);
+
+		if (r != 0)
+			return r;
+	}
+	/* A planned segment without any group gets its file from this one. */
+	if (last == NULL || last->seg != s->active) {
+		opens = s->active->file == NULL;
+	} else if (!(s->flush != NULL && TAILQ_FIRST(&s->groups) == last) &&
+		   last->bytes.len < GROUP_FULL) {
+		*out = last;
+		return 0;
+	}
+	last = group_new(s->active, opens);
+	if (last == NULL)
+		return err_set(KV_ENOMEM, "no memory for a write");
+	TAILQ_INSERT_TAIL(&s->groups, last, next);
+	*out = last;
+	return 0;
+}
+
+static void change_item(const struct change *c, bool first, uint64_t version,
+			struct stored_item *item)
+{
+	*item = (struct stored_item){
+		.key = c->key,
+		.value = c->value,
+		.version = version,
+		.expires_ms = c->expires_ms,
+		.flags = first ? ITEM_FIRST : 0,
+	};
+	if (c->kind == CHANGE_DELETE) {
+		item->flags |= ITEM_TOMBSTONE;
+		item->value = slice_of(NULL, 0);
+	} else if (c->expires_ms != 0) {
+		item->flags |= ITEM_TTL;
+	}
+}
+
+static int record_bytes(const struct change *changes, size_t n, uint64_t *size)
+{
+	uint64_t total = RECORD_HEADER;
+	struct stored_item item;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t one;
+
+		change_item(&changes[i], i == 0, 0, &item);
+		one = item_size(&item);
+		total += one;
+		if (one == 0 || item.key.len == 0)
+			return err_set(KV_ETOOBIG,
+				       "key or value over the limit");
+		if (total > RECORD_LENGTH_MAX)
+			return err_set(KV_ETOOBIG,
+				       "a batch takes at most %u bytes; split "
+				       "it",
+				       RECORD_LENGTH_MAX);
+	}
+	*size = total;
+	return 0;
+}
+
+/* Tombstones have an account of their own: they are no use to any reader, but
+ * must stay as long as an older segment holds the key. */
+static void account_item(struct store *s, const struct stored_item *item,
+			 location l, bool add)
+{
+	struct segment *seg = store_segment(s, l);
+
+	if (!(item->flags & ITEM_TOMBSTONE)) {
+		store_account(s, l, add);
+		return;
+	}
+	seg->tombstones += add ? location_size(l) : -location_size(l);
+	seg->tombstones_due = true;
+	if (item->version > seg->tombstone_newest)
+		seg->tombstone_newest = item->version;
+}
+
+/* Undoes one change to the index and the accounts. */
+static void take_back_one(struct store *s, const struct undo *u)
+{
+	struct stored_item item, old;
+	uint64_t seq;
+	location was;
+	bool existed;
+
+	store_item(s, u->now, &item, &seq);
+	account_item(s, &item, u->now, false);
+	if (item.flags & ITEM_TTL)
+		store_expiry_delete(s, item.key, item.expires_ms);
+	if (u->before == UNDO_ABSENT) {
+		index_delete(s->index, item.key, &was);
+		return;
+	}
+	store_item(s, u->before, &old, &seq);
+	/* Putting back what was there just now: memory can only run out for a
+	 * key that was deleted, and then the store is failing anyway. */
+	if (index_put(s->index, item.key, u->before, &existed, &was) == 0)
+		store_account(s, u->before, true);
+	if (old.flags & ITEM_TTL)
+		(void)!store_expiry_put(s, item.key, old.expires_ms);
+}
+
+static int apply_set(struct store *s, const struct stored_item *item,
+		     location l, struct undo *u)
+{
+	struct stored_item old;
+	uint64_t seq;
+	bool existed;
+	int r;
+
+	if (item->flags & ITEM_TTL) {
+		r = store_expiry_put(s, item->key, item->expires_ms);
+		if (r != 0)
+			return r;
+	}
+	r = index_put(s->index, item->key, l, &existed, &u->before);
+	if (r != 0) {
+		if (item->flags & ITEM_TTL)
+			store_expiry_delete(s, item->key, item->expires_ms);
+		return err_set(r, "no memory for a key");
+	}
+	store_account(s, l, true);
+	if (!existed) {
+		u->before = UNDO_ABSENT;
+		return 0;
+	}
+	store_account(s, u->before, false);
+	if (location_has_ttl(u->before)) {
+		store_item(s, u->before, &old, &seq);
+		if (old.expires_ms != item->expires_ms)
+			store_expiry_delete(s, item->key, old.expires_ms);
+	}
+	return 0;
+}
+
+static void apply_delete(struct store *s, const struct stored_item *item,
+			 location l, struct undo *u)
+{
+	struct stored_item old;
+	uint64_t seq;
+
+	if (!index_delete(s->index, item->key, &u->before)) {
+		u->before = UNDO_ABSENT;
+	} else {
+		store_account(s, u->before, false);
+		if (location_has_ttl(u->before)) {
+			store_item(s, u->before, &old, &seq);
+			store_expiry_delete(s, item->key, old.expires_ms);
+		}
+	}
+	account_item(s, item, l, true);
+}
+
+/* Applies the items of the last record of g, from offset `at` on. */
+static int apply_record(struct store *s, struct group *g, uint64_t at, size_t n)
+{
+	size_t first = g->nundo;
+
+	for (size_t i = 0; i < n; i++) {
+		struct undo *u = &g->undo[g->nundo];
+		const char *bytes = g->bytes.data + (at - g->base);
+		struct stored_item item;
+		int r = 0;
+
+		(void)item_decode(bytes, UINT32_MAX, &item);
+		u->now = location_make(g->seg->slot, at, item.flags & ITEM_TTL,
+				       item.size);
+		if (item.flags & ITEM_TOMBSTONE) {
+			apply_delete(s, &item, u->now, u);
+			s->last_delete = s->appended + 1;
+		} else {
+			r = apply_set(s, &item, u->now, u);
+		}
+		if (r != 0) {
+			while (g->nundo > first)
+				take_back_one(s, &g->undo[--g->nundo]);
+			return r;
+		}
+		g->nundo++;
+		at += item.size;
+	}
+	return 0;
+}
+
+/* Takes the last record, `size` bytes, out of the group again. */
+static void group_cut(struct group *g, uint64_t size, uint64_t seq_before)
+{
+	g->last_seq = seq_before;
+	g->bytes.len -= size;
+	g->records--;
+	g->seg->tail -= size;
+	g->seg->records--;
+}
+
+static void encode_record(char *at, const struct change *changes, size_t n,
+			  uint64_t size, uint64_t version, uint64_t term)
+{
+	struct record record = {
+		.length = (uint32_t)(size - RECORD_HEADER),
+		.count = (uint32_t)n,
+		.version = version,
+		.term = term,
+	};
+
+	record_encode(at, &record);
+	at += RECORD_HEADER;
+	for (size_t i = 0; i < n; i++) {
+		struct stored_item item;
+
+		change_item(&changes[i], i == 0, version, &item);
+		item_encode(at, &item);
+		at += item_size(&item);
+	}
+}
+
+int store_append(struct store *s, const struct change *changes, size_t n,
+		 uint64_t term)
+{
+	struct group *g;
+	uint64_t size = 0, at;
+	char *bytes;
+	int r;
+
+	if (s->failed != 0)
+		return err_set(KV_EREADONLY, "the store is read-only: %s",
+			       s->why);
+	if (s->read_only)
+		return err_set(KV_EREADONLY, "'%s' is open for reading only",
+			       s->dir);
+	r = record_bytes(changes, n, &size);
+	if (r == 0)
+		r = store_group_for(s, size, &g);
+	if (r != 0)
+		return r;
+	bytes = group_reserve(g, size, n);
+	if (bytes == NULL)
+		return err_set(KV_ENOMEM, "no memory for a write");
+	at = g->seg->tail;
+	encode_record(bytes, changes, n, size, s->version + 1, term);
+	group_commit(g, size, s->appended + 1);
+	r = apply_record(s, g, at + RECORD_HEADER, n);
+	if (r != 0) {
+		group_cut(g, size, s->appended);
+		return r;
+	}
+	s->version++;
+	s->appended++;
+	s->waiting += size;
+	s->stats.written_bytes += size;
+	return 0;
+}
+
+void store_take_back(struct store *s)
+{
+	struct group *g;
+
+	while ((g = TAILQ_LAST(&s->groups, group_queue)) != NULL) {
+		while (g->nundo > 0)
+			take_back_one(s, &g->undo[--g->nundo]);
+		TAILQ_REMOVE(&s->groups, g, next);
+		g->seg->tail = g->base;
+		g->seg->records -= g->records;
+		if (g->opens) {
+			if (s->active == g->seg)
+				s->active = NULL;
+			store_drop_segment(s, g->seg);
+		}
+		group_free(g);
+	}
+	s->waiting = 0;
+	s->appended = s->durable;
+	if (s->last_delete > s->durable)
+		s->last_delete = s->durable;
+}

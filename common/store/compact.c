@@ -1,0 +1,394 @@
+/*
+ * compact.c - gives the space of overwritten and deleted items back.
+ *
+ * The live items of some segments (victims.c says which) are copied to a new
+ * segment, which is sealed, synced and named; then the index is pointed to the
+ * copies; then the victims go. A crash at any moment leaves either the old
+ * items, or both, which are the same.
+ *
+ *	COPY	 _run writes the live items of the last chunk and reads the next
+ *		 one; _end asks the index which of it are live
+ *	FINISH	 _run completes the new segment
+ *	SWITCH	 _end points the index to the copies, some at a time
+ *	RELEASE	 _run removes the victims' files
+ *
+ * A chunk is small, so that asking the index never holds the owner up for
+ * long. Two rules keep deleted data deleted and acknowledged data there:
+ *
+ * - An item may count as dead because of a write that is not durable yet. The
+ *   victims stay until everything appended before the end of SWITCH is.
+ * - A tombstone is copied as long as any other segment that began before the
+ *   deletion has an item of the key, as its side file tells.
+ */
+#include "store/compact_internal.h"
+
+#include "base/err.h"
+#include "store/side.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SWITCH_ITEMS 1000
+
+/* Start and end. */
+
+static void compaction_free(struct store *s, struct compaction *c)
+{
+	for (size_t i = 0; i < c->nvictims; i++)
+		c->victims[i]->victim = false;
+	s->compaction = NULL;
+	free(c->others);
+	free(c->out_tmp);
+	free(c->out_path);
+	free(c->spare.path);
+	buf_release(&c->record);
+	free(c->moves);
+	free(c);
+}
+
+void compact_abandon(struct store *s)
+{
+	struct compaction *c = s->compaction;
+	bool stray;
+
+	if (c == NULL)
+		return;
+	stray = c->stray;
+	if (c->out != NULL && c->phase <= FINISH) {
+		struct segment *out = c->out;
+
+		if (out->file != NULL)
+			(void)!fs_unlink(s->fs, c->out_tmp);
+		store_drop_segment(s, out);
+	}
+	compaction_free(s, c);
+	if (stray)
+		store_fail(s, KV_EIO,
+			   "an unfinished segment could not be "
+			   "removed");
+}
+
+static int plan_output(struct store *s, struct compaction *c)
+{
+	struct segment_header header = {
+		.store_id = s->id,
+		.number = s->next_number,
+		.base_version = s->version,
+		.started_ms = store_now(s),
+		.compacted = true,
+	};
+	char name[SEGMENT_NAME_MAX];
+	int r;
+
+	segment_name(name, header.number);
+	c->out_path = store_path(s, name);
+	if (c->out_path == NULL ||
+	    asprintf(&c->out_tmp, "%s.tmp", c->out_path) < 0)
+		return KV_ENOMEM;
+	c->out = segment_new(&header);
+	if (c->out == NULL)
+		return KV_ENOMEM;
+	r = store_add_segment(s, c->out);
+	if (r != 0) {
+		segment_free(c->out);
+		c->out = NULL;
+		return r;
+	}
+	c->out->forming = true;
+	s->next_number++;
+	return 0;
+}
+
+static bool compaction_start(struct store *s)
+{
+	struct compaction *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return false;
+	s->compaction = c;
+	c->nvictims = compact_choose(s, c->victims, VICTIMS_MAX);
+	c->others = calloc(s->nslots + 1, sizeof(struct segment *));
+	if (c->nvictims == 0 || c->others == NULL)
+		goto none;
+	for (unsigned i = 0; i < s->nslots; i++)
+		/* One without a file yet holds nothing older than a victim,
+		 * and may vanish again. */
+		if (s->slots[i] != NULL &&
+		    s->slots[i]->durable != SEGMENT_RECORDS_AT)
+			c->others[c->nothers++] = s->slots[i];
+	if (plan_output(s, c) != 0)
+		goto none;
+	for (size_t i = 0; i < c->nvictims; i++)
+		c->victims[i]->victim = true;
+	walk_begin(&c->walk, c->victims[0], true);
+	return true;
+none:
+	c->nvictims = 0;
+	compaction_free(s, c);
+	return false;
+}
+
+bool compact_begin(struct store *s)
+{
+	struct compaction *c = s->compaction;
+
+	if (c == NULL)
+		return compaction_start(s);
+	c->now_ms = store_now(s);
+	if (c->phase != RELEASE)
+		return true;
+	c->spare_size = s->nspares == 0 ? store_segment_size(s, 0) : 0;
+	return s->durable >= c->after && !snapshots_pinned(s);
+}
+
+static void copy_end(struct store *s, struct compaction *c)
+{
+	for (size_t i = 0; i < c->nchunk; i++) {
+		struct chunk_item *ci = &c->chunk[i];
+		location l;
+
+		if (!(ci->item.flags & ITEM_TOMBSTONE))
+			ci->wanted = index_get(s->index, ci->item.key, &l) &&
+				     l == ci->at;
+	}
+	if (c->all_read && c->nchunk == 0)
+		c->phase = FINISH;
+}
+
+/* FINISH */
+
+static int seal_output(struct store *s, struct compaction *c)
+{
+	struct segment *out = c->out;
+	struct segment_seal seal = {
+		.end = out->tail,
+		.records = c->out_records,
+		.sealed_ms = c->now_ms,
+	};
+	char blocks[2 * SEGMENT_BLOCK];
+	int r;
+
+	out->header.size = out->tail;
+	segment_header_encode(blocks, &out->header);
+	segment_seal_encode(blocks + SEGMENT_BLOCK, &seal, out->seed);
+	r = file_pwrite(out->file, blocks, sizeof(blocks), SEGMENT_HEADER_AT);
+	if (r == 0)
+		r = file_sync(out->file);
+	if (r == 0)
+		r = segment_map(out);
+	if (r == 0)
+		r = fs_rename(s->fs, c->out_tmp, c->out_path);
+	if (r == 0)
+		r = fs_sync_dir(s->fs, s->dir);
+	return r;
+}
+
+/* The new segment must not be found later by an owner who knows nothing of it:
+ * it would bring back what was deleted meanwhile. */
+static void remove_output(struct store *s, struct compaction *c)
+{
+	int r = fs_unlink(s->fs, c->out_path);
+
+	if (r == 0)
+		r = fs_sync_dir(s->fs, s->dir);
+	c->stray = r != 0 && r != -ENOENT;
+}
+
+static int finish_run(struct store *s, struct compaction *c)
+{
+	struct refs refs;
+	int r;
+
+	if (c->out->file == NULL)
+		return 0; /* nothing was live */
+	r = seal_output(s, c);
+	if (r != 0) {
+		r = err_sys(-r, "cannot finish '%s'", c->out_path);
+		remove_output(s, c);
+		return r;
+	}
+	r = refs_collect(&refs, c->out);
+	if (r == 0) {
+		r = side_write(s->fs, s->dir, c->out, &refs);
+		refs_release(&refs);
+	}
+	if (r == 0)
+		r = side_open(s->fs, s->dir, c->out, &c->out->side);
+	if (r != 0)
+		remove_output(s, c);
+	return r;
+}
+
+static void finish_end(struct store *s, struct compaction *c)
+{
+	struct segment *out = c->out;
+
+	c->phase = SWITCH;
+	if (out->file == NULL) {
+		store_drop_segment(s, out);
+		c->out = NULL;
+		return;
+	}
+	out->forming = false;
+	out->full = out->sealed = true;
+	out->durable = out->tail;
+	out->records = c->out_records;
+	out->tombstones = c->out_tombstones;
+	out->tombstone_newest = c->out_tombstone_newest;
+	s->stats.compacted_bytes += out->tail - SEGMENT_RECORDS_AT;
+}
+
+/* SWITCH */
+
+static void switch_one(struct store *s, const struct move *m)
+{
+	struct stored_item item;
+	uint64_t seq, old;
+	bool existed;
+	location l;
+
+	store_item(s, m->to, &item, &seq);
+	if (!index_get(s->index, item.key, &l) || l != m->from)
+		return; /* written or deleted since */
+	/* Only the location of a key changes that is there: no memory needed.
+	 */
+	(void)index_put(s->index, item.key, m->to, &existed, &old);
+	store_account(s, m->from, false);
+	store_account(s, m->to, true);
+}
+
+static void switch_end(struct store *s, struct compaction *c)
+{
+	size_t end = c->switched + SWITCH_ITEMS;
+
+	while (c->switched < c->nmoves && c->switched < end)
+		switch_one(s, &c->moves[c->switched++]);
+	if (c->switched < c->nmoves)
+		return;
+	c->phase = RELEASE;
+	c->after = s->appended;
+}
+
+/* RELEASE */
+
+/* Removes one victim's files, or makes a spare of the segment. */
+static int release_file(struct store *s, struct compaction *c,
+			const struct segment *seg)
+{
+	char name[SEGMENT_NAME_MAX];
+	char *path, *side;
+	int r;
+
+	segment_name(name, seg->header.number);
+	path = store_path(s, name);
+	segment_side_name(name, seg->header.number);
+	side = store_path(s, name);
+	if (path == NULL || side == NULL) {
+		r = -ENOMEM;
+	} else if (c->spare.path == NULL && !seg->failed &&
+		   seg->mapped == c->spare_size) {
+		if (asprintf(&c->spare.path, "%s/spare.r%llu", s->dir,
+			     (unsigned long long)seg->header.number) < 0)
+			c->spare.path = NULL;
+		r = c->spare.path == NULL
+			    ? -ENOMEM
+			    : fs_rename(s->fs, path, c->spare.path);
+	} else {
+		r = fs_unlink(s->fs, path);
+	}
+	if (r == -ENOENT) /* an earlier try got that far */
+		r = 0;
+	if (r == 0)
+		r = fs_unlink(s->fs, side);
+	if (r == -ENOENT)
+		r = 0;
+	free(path);
+	free(side);
+	return r;
+}
+
+static int release_run(struct store *s, struct compaction *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->nvictims && r == 0; i++)
+		r = release_file(s, c, c->victims[i]);
+	if (r == 0)
+		r = fs_sync_dir(s->fs, s->dir);
+	if (r == 0 && c->spare.path != NULL) {
+		r = fs_open(s->fs, c->spare.path, FS_WRITE, &c->spare.file);
+		c->spare.size = c->spare_size;
+	}
+	return r == 0 ? 0
+		      : err_sys(-r, "cannot remove a compacted segment of '%s'",
+				s->dir);
+}
+
+/* Tombstones may have become superfluous where a victim could have held what
+ * they hide; not those that this compaction has just looked at. */
+static void tombstones_recheck(struct store *s, const struct compaction *c,
+			       const struct segment *victim)
+{
+	for (unsigned i = 0; i < s->nslots; i++) {
+		struct segment *seg = s->slots[i];
+
+		if (seg != NULL && seg != c->out && seg->tombstones != 0 &&
+		    seg->tombstone_newest > victim->header.base_version)
+			seg->tombstones_due = true;
+	}
+}
+
+static void release_end(struct store *s, struct compaction *c)
+{
+	if (c->spare.file != NULL)
+		s->spares[s->nspares++] = c->spare;
+	c->spare.path = NULL;
+	for (size_t i = 0; i < c->nvictims; i++) {
+		tombstones_recheck(s, c, c->victims[i]);
+		store_drop_segment(s, c->victims[i]);
+		s->stats.released_segments++;
+	}
+	if (c->out != NULL)
+		c->out->tombstones_due = c->out_tombstones_due;
+	c->nvictims = 0;
+	compaction_free(s, c);
+}
+
+/* The steps, by phase. */
+
+int compact_run(struct store *s)
+{
+	struct compaction *c = s->compaction;
+
+	switch (c->phase) {
+	case COPY:
+		return compact_copy(s, c);
+	case FINISH:
+		return finish_run(s, c);
+	case RELEASE:
+		return release_run(s, c);
+	default:
+		return 0;
+	}
+}
+
+void compact_end(struct store *s)
+{
+	struct compaction *c = s->compaction;
+
+	switch (c->phase) {
+	case COPY:
+		copy_end(s, c);
+		break;
+	case FINISH:
+		finish_end(s, c);
+		break;
+	case SWITCH:
+		switch_end(s, c);
+		break;
+	case RELEASE:
+		release_end(s, c);
+		break;
+	}
+}

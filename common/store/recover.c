@@ -1,0 +1,399 @@
+/*
+ * recover.c - what opening finds in the directory, and makes of it.
+ *
+ *	kv.format	names the format version and the store's id
+ *	N.log, N.idx	segments and their side files
+ *	spare.N		files ready to become segments
+ *	*.tmp		never finished: removed
+ *
+ * The end of a segment is in its seal, or in the header of the segment that
+ * the log went on in; only a segment with neither is searched for its end
+ * (walk.h). Everything that the store will serve is then synced, because after
+ * SIGKILL it may be in the page cache only; the last group is even written
+ * again, because an earlier owner's failed fdatasync may have left clean pages
+ * that never reached the disk.
+ */
+#include "store/merge.h"
+#include "store/store_internal.h"
+#include "store/walk.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FORMAT_TEXT "kv-store %u\nid %016llx\n"
+#define FORMAT_TEXT_MAX 96
+
+struct found {
+	struct store *store;
+	uint64_t *numbers;
+	size_t count, cap;
+	struct buf leftovers; /* names to remove, each with its NUL */
+	struct buf spares;
+	struct buf sides;
+	bool failed;
+};
+
+static void found_name(void *arg, const char *name)
+{
+	struct found *f = arg;
+	size_t len = strlen(name);
+	uint64_t n;
+
+	if (segment_name_parse(name, ".log", &n)) {
+		if (f->count == f->cap) {
+			size_t cap = f->cap ? 2 * f->cap : 64;
+			uint64_t *more =
+				realloc(f->numbers, cap * sizeof(*more));
+
+			if (more == NULL) {
+				f->failed = true;
+				return;
+			}
+			f->numbers = more;
+			f->cap = cap;
+		}
+		f->numbers[f->count++] = n;
+	} else if (segment_name_parse(name, ".idx", &n)) {
+		buf_append(&f->sides, name, len + 1);
+	} else if (len > 4 && strcmp(name + len - 4, ".tmp") == 0) {
+		buf_append(&f->leftovers, name, len + 1);
+	} else if (strncmp(name, "spare.", 6) == 0) {
+		buf_append(&f->spares, name, len + 1);
+	}
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A side file without its segment: the segment was removed just before. */
+static void orphans_to_leftovers(struct found *f)
+{
+	uint64_t n;
+
+	for (size_t at = 0; at < f->sides.len;
+	     at += strlen(f->sides.data + at) + 1) {
+		const char *name = f->sides.data + at;
+
+		if (segment_name_parse(name, ".idx", &n) &&
+		    bsearch(&n, f->numbers, f->count, sizeof(n),
+			    compare_numbers) == NULL)
+			buf_append(&f->leftovers, name, strlen(name) + 1);
+	}
+}
+
+static int remove_names(struct store *s, const struct buf *names)
+{
+	for (size_t at = 0; at < names->len;
+	     at += strlen(names->data + at) + 1) {
+		char *path = store_path(s, names->data + at);
+		int r = path != NULL ? fs_unlink(s->fs, path) : -ENOMEM;
+
+		free(path);
+		if (r != 0 && r != -ENOENT)
+			return err_sys(-r, "cannot remove '%s/%s'", s->dir,
+				       names->data + at);
+	}
+	return 0;
+}
+
+/* The format file: made once, checked ever after. */
+
+/* The text of kv.format for this store's id; returns its length. */
+static size_t format_text(const struct store *s, char *text, size_t size)
+{
+	int n = snprintf(text, size, FORMAT_TEXT, FORMAT_VERSION,
+			 (unsigned long long)s->id);
+
+	n += snprintf(text + n, size - (size_t)n, "sum %016llx\n",
+		      (unsigned long long)segment_seed(s->id, FORMAT_VERSION));
+	return (size_t)n;
+}
+
+static int format_create(struct store *s, const char *path)
+{
+	char text[FORMAT_TEXT_MAX];
+	char *dir = strdup(s->dir);
+	size_t n;
+	int r;
+
+	arc4random_buf(&s->id, sizeof(s->id));
+	n = format_text(s, text, sizeof(text));
+	r = dir == NULL ? -ENOMEM : fs_replace(s->fs, s->dir, path, text, n);
+	if (r == 0) /* the directory's own name must last as well */
+		r = fs_sync_dir(s->fs, dirname(dir));
+	free(dir);
+	return r == 0 ? 0
+		      : err_sys(-r, "cannot create a store in '%s'", s->dir);
+}
+
+static int format_parse(struct store *s, const char *text, const char *path)
+{
+	char expected[FORMAT_TEXT_MAX];
+	unsigned version;
+	unsigned long long id = 0;
+
+	if (sscanf(text, "kv-store %u", &version) == 1 &&
+	    version != FORMAT_VERSION)
+		return err_set(KV_EFORMAT,
+			       "'%s' has format version %u; this program "
+			       "reads version %u",
+			       s->dir, version, FORMAT_VERSION);
+	(void)sscanf(text, FORMAT_TEXT, &version, &id);
+	s->id = id;
+	format_text(s, expected, sizeof(expected));
+	if (strcmp(text, expected) != 0)
+		return err_set(KV_EDAMAGED, "'%s' is damaged", path);
+	return 0;
+}
+
+static int format_check(struct store *s, const struct found *found)
+{
+	char *path = store_path(s, "kv.format");
+	char text[FORMAT_TEXT_MAX] = "";
+	struct file *f;
+	int r;
+
+	if (path == NULL)
+		return err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
+	r = fs_open(s->fs, path, FS_READ, &f);
+	if (r == 0) {
+		ssize_t n = file_pread(f, text, sizeof(text) - 1, 0);
+
+		file_close(f);
+		r = n < 0 ? err_sys((int)-n, "cannot read '%s'", path)
+			  : format_parse(s, text, path);
+	} else if (r != -ENOENT) {
+		r = err_sys(-r, "cannot read '%s'", path);
+	} else if (found->count != 0) {
+		r = err_set(KV_EDAMAGED, "'%s' holds segments but no kv.format",
+			    s->dir);
+	} else if (!s->options.create || s->read_only) {
+		r = err_set(KV_EFORMAT, "'%s' is not a store", s->dir);
+	} else {
+		r = format_create(s, path);
+	}
+	free(path);
+	return r;
+}
+
+/* Segments: opened in the order of their numbers. */
+
+static int open_segments(struct store *s, const struct found *found)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		struct segment *seg;
+		int r = segment_open(s->fs, s->dir, found->numbers[i], s->id,
+				     !s->read_only, &seg);
+
+		if (r != 0)
+			return r;
+		r = store_add_segment(s, seg);
+		if (r != 0) {
+			segment_free(seg);
+			return r;
+		}
+		s->next_number = seg->header.number + 1;
+		if (seg->header.base_version > s->version)
+			s->version = seg->header.base_version;
+		if (!seg->header.compacted)
+			s->active = seg;
+	}
+	return 0;
+}
+
+/* The end of a segment as a later one's header has it. */
+static void learn_end(struct store *s, const struct segment *next)
+{
+	for (unsigned i = 0; i < s->nslots && s->slots[i] != NULL; i++) {
+		struct segment *seg = s->slots[i];
+
+		if (seg->header.number != next->header.prev_number ||
+		    seg->sealed || next->header.prev_end > seg->mapped ||
+		    next->header.prev_end < SEGMENT_RECORDS_AT)
+			continue;
+		seg->tail = seg->durable = next->header.prev_end;
+		seg->full = true;
+	}
+}
+
+/* Makes the end of a segment as if its last group had never been begun, and
+ * everything before it durable. */
+static int repair_tail(struct store *s, struct segment *seg,
+		       const struct tail *tail)
+{
+	static const char nothing[RECORD_HEADER];
+	int r = 0;
+
+	for (size_t i = 0; i < tail->nstale && r == 0; i++)
+		r = file_pwrite(seg->file, nothing, sizeof(nothing),
+				tail->stale[i]);
+	if (r == 0 && tail->end > tail->unsure)
+		r = file_pwrite(seg->file, seg->base + tail->unsure,
+				tail->end - tail->unsure, tail->unsure);
+	if (r == 0)
+		r = file_sync(seg->file);
+	return r == 0 ? 0 : err_sys(-r, "cannot repair '%s'", s->dir);
+}
+
+static int find_end(struct store *s, struct segment *seg)
+{
+	struct tail tail;
+	int r = tail_find(seg, &tail);
+
+	if (r != 0)
+		return r;
+	seg->tail = seg->durable = tail.end;
+	seg->records = tail.records;
+	seg->unvouched = tail.end - tail.unsure > RECORD_HEADER;
+	if (!s->read_only)
+		r = repair_tail(s, seg, &tail);
+	tail_release(&tail);
+	return r;
+}
+
+static int settle_ends(struct store *s)
+{
+	for (unsigned i = 0; i < s->nslots && s->slots[i] != NULL; i++)
+		learn_end(s, s->slots[i]);
+	for (unsigned i = 0; i < s->nslots && s->slots[i] != NULL; i++) {
+		struct segment *seg = s->slots[i];
+		int r = 0;
+
+		if (!seg->full) {
+			r = find_end(s, seg);
+			seg->full = seg != s->active;
+		}
+		if (r == 0 && seg->full) {
+			r = side_open(s->fs, s->dir, seg, &seg->side);
+			/* Missing or damaged: it will be made again. */
+			if (r == KV_ENOTFOUND || r == KV_EDAMAGED)
+				r = 0;
+		}
+		if (r != 0)
+			return r;
+	}
+	if (s->active != NULL && s->active->sealed)
+		s->active = NULL; /* the next write starts a segment */
+	return 0;
+}
+
+/* The index, from the merged runs. */
+
+static int learn_item(void *arg, struct segment *seg,
+		      const struct side_entry *e)
+{
+	struct store *s = arg;
+	location l = location_make(seg->slot, e->offset, e->flags & ITEM_TTL,
+				   e->size);
+	int r;
+
+	if (e->flags & ITEM_TOMBSTONE) {
+		seg->tombstones += location_size(l);
+		seg->tombstones_due = true;
+		if (e->version > seg->tombstone_newest)
+			seg->tombstone_newest = e->version;
+		return 0;
+	}
+	r = index_load(s->index, e->key, l);
+	if (r != 0)
+		return err_set(r, "no memory for the index");
+	store_account(s, l, true);
+	return e->flags & ITEM_TTL ? store_expiry_put(s, e->key, e->expires_ms)
+				   : 0;
+}
+
+static int build_index(struct store *s)
+{
+	uint64_t newest;
+	size_t n = 0;
+	int r;
+
+	while (n < s->nslots && s->slots[n] != NULL)
+		n++;
+	r = merge_segments(s->slots, n, learn_item, s, &newest);
+	if (r == 0 && index_load_end(s->index) != 0)
+		r = err_set(KV_ENOMEM, "no memory for the index");
+	if (newest > s->version)
+		s->version = newest;
+	return r;
+}
+
+/* Spares that an earlier owner left are as good as new ones. */
+static int adopt_spares(struct store *s, const struct buf *names)
+{
+	for (size_t at = 0; at < names->len;
+	     at += strlen(names->data + at) + 1) {
+		struct spare spare = {.path = store_path(s, names->data + at)};
+		int r = spare.path == NULL ? -ENOMEM
+					   : fs_open(s->fs, spare.path,
+						     FS_WRITE, &spare.file);
+
+		if (r == 0)
+			r = file_size(spare.file, &spare.size);
+		if (r == 0 && s->nspares < STORE_SPARES &&
+		    spare.size >= s->options.segment_min) {
+			s->spares[s->nspares++] = spare;
+			continue;
+		}
+		if (r == 0)
+			r = fs_unlink(s->fs, spare.path);
+		file_close(spare.file);
+		if (r != 0)
+			r = err_sys(-r, "cannot take over '%s/%s'", s->dir,
+				    names->data + at);
+		free(spare.path);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int recover_found(struct store *s, struct found *found)
+{
+	int r = format_check(s, found);
+
+	if (r == 0 && !s->read_only)
+		r = remove_names(s, &found->leftovers);
+	if (r == 0)
+		r = open_segments(s, found);
+	if (r == 0)
+		r = settle_ends(s);
+	if (r == 0)
+		r = build_index(s);
+	if (r == 0 && !s->read_only)
+		r = adopt_spares(s, &found->spares);
+	if (r == 0 && !s->read_only && fs_sync_dir(s->fs, s->dir) != 0)
+		r = err_set(KV_EIO, "cannot sync '%s'", s->dir);
+	return r;
+}
+
+int store_recover(struct store *s)
+{
+	struct found found = {.store = s};
+	int r = fs_list(s->fs, s->dir, found_name, &found);
+
+	if (r != 0)
+		r = err_sys(-r, "cannot read '%s'", s->dir);
+	else if (found.failed || found.leftovers.failed ||
+		 found.spares.failed || found.sides.failed)
+		r = err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
+	if (r == 0) {
+		if (found.count != 0)
+			qsort(found.numbers, found.count,
+			      sizeof(found.numbers[0]), compare_numbers);
+		orphans_to_leftovers(&found);
+		r = recover_found(s, &found);
+	}
+	free(found.numbers);
+	buf_release(&found.leftovers);
+	buf_release(&found.spares);
+	buf_release(&found.sides);
+	return r;
+}
