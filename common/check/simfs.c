@@ -140,7 +140,8 @@ static void sim_unmap(struct file *f, const void *base, size_t len)
 
 	(void)len;
 	/* Not h->node: any file may be used to end the map of another. */
-	TAILQ_FOREACH (node, &sim->nodes, link) {
+	for (node = TAILQ_FIRST(&sim->nodes); node != NULL;
+	     node = TAILQ_NEXT(node, link)) {
 		if (node->data != base || node->maps == 0)
 			continue;
 		node->maps--;
