@@ -412,6 +412,41 @@ static void a_failed_sync_is_survived(void)
 	finish();
 }
 
+/* A background task runs while a flush is under way, as in a server. */
+static void flush_beside_a_task(void)
+{
+	struct store_flush *flush = store_flush_begin(s);
+	struct store_task *task = store_task_begin(s);
+
+	if (task != NULL)
+		store_task_run(task);
+	CHECK(flush != NULL);
+	store_flush_run(flush);
+	CHECK_INT(store_flush_end(s, flush), 0);
+	if (task != NULL)
+		CHECK_INT(store_task_end(s, task), 0);
+}
+
+static void jobs_overlap_also_after_a_restart(void)
+{
+	char value[12000];
+
+	fresh();
+	for (int life = 0; life < 20; life++) {
+		for (int i = 0; i <= life % 4; i++) {
+			/* More than half a segment: a spare is wanted again
+			 * while the flush still holds the last one. */
+			memset(value, 'a' + (life + i) % 26, sizeof(value));
+			value[sizeof(value) - 1] = '\0';
+			CHECK_INT(set("key", value), 0);
+			flush_beside_a_task();
+		}
+		reopen();
+		CHECK(has("key", value));
+	}
+	finish();
+}
+
 static int bulk(int from, int n, const char *value)
 {
 	struct change *c = calloc((size_t)n, sizeof(*c));
@@ -806,8 +841,9 @@ TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(a_long_life_matches_the_model),
 	  T(jobs_side_by_side_match_the_model), T(overwritten_space_comes_back),
 	  T(deleted_space_comes_back_tombstones_too),
-	  T(a_failed_sync_is_survived), T(a_batch_larger_than_a_segment_works),
-	  T(conditions_decide), T(the_expired_are_gone_and_stay_gone),
+	  T(a_failed_sync_is_survived), T(jobs_overlap_also_after_a_restart),
+	  T(a_batch_larger_than_a_segment_works), T(conditions_decide),
+	  T(the_expired_are_gone_and_stay_gone),
 	  T(ranges_are_scanned_in_order_and_in_pages),
 	  T(a_paged_scan_shows_one_moment), T(deleting_a_prefix_is_one_write),
 	  T(a_second_owner_is_told_who_is_first),
