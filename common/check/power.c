@@ -282,6 +282,30 @@ static void check_recovery(struct explorer *ex, const struct simfs_cut *cut,
 
 /* ---- one cut ---- */
 
+/* The process is killed instead, and the power stays on: the next one reads
+ * what never reached the disk, some of it past a failed sync. */
+static void check_kill(struct explorer *ex, const struct simfs *sim)
+{
+	struct simfs *next = simfs_clone(sim);
+
+	if (next == NULL) {
+		ex->error = KV_ENOMEM;
+		return;
+	}
+	ex->report->kills++;
+	simfs_trace(next);
+	check_state(ex, next);
+	if (failed(ex)) {
+		buf_append_str(&ex->report->failure,
+			       "The process was killed; operations before "
+			       "it:\n");
+		simfs_trace_text(sim, 40, &ex->report->failure);
+		buf_append_str(&ex->report->failure, "and after it:\n");
+		simfs_trace_text(next, 40, &ex->report->failure);
+	}
+	simfs_free(next);
+}
+
 static void check_cut(struct explorer *ex, const struct simfs *sim)
 {
 	uint64_t limit = ex->script.faulty ? FEW : ex->limit;
@@ -298,6 +322,7 @@ static void check_cut(struct explorer *ex, const struct simfs *sim)
 		return;
 	}
 	ex->report->exhaustive += w.exhaustive;
+	check_kill(ex, sim);
 	while (!failed(ex) && (choice = simfs_walk_next(&w)) != NULL) {
 		struct simfs *next = simfs_restart(&cut, choice);
 

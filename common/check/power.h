@@ -10,8 +10,9 @@
  * acknowledged: so every acknowledged write is there, every delete stays
  * deleted, a batch is there wholly or not at all, and nothing is invented.
  * What an opening has shown must be on disk: the power is cut again right
- * after it, and the next opening must show the same. Some recoveries are
- * themselves cut at each of their operations, or fail at each.
+ * after it, and the next opening must show the same. At the same points the
+ * process alone is killed, with all that it wrote still in memory. Some
+ * recoveries are themselves cut at each of their operations, or fail at each.
  *
  * Then the same script runs once for each of its operations, which fails: once,
  * from then on, with a short write. A store may refuse writes after that, and
@@ -43,6 +44,7 @@ struct power_options {
 struct power_report {
 	uint64_t states;     /* opened and verified */
 	uint64_t cuts;	     /* moments at which the power went */
+	uint64_t kills;	     /* of states: killed, with the power on */
 	uint64_t recoveries; /* cuts and failures during recovery, of states */
 	uint64_t faults;     /* runs with a failing operation */
 	uint64_t scripts;
