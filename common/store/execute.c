@@ -231,17 +231,28 @@ static void execute_count(struct store *s, const struct request *req,
 			  struct reply *reply)
 {
 	const struct range *range = &req->range;
+	uint64_t now = store_now(s);
 	struct range_walk w;
 
 	reply_depends(reply, s, s->appended);
 	if (range->prefix.len == 0 && range->from.len == 0 &&
 	    range->to.len == 0) {
-		reply->count = index_count(s->index);
+		reply->count = index_count(s->index) - store_overdue(s);
 		return;
 	}
 	for (bool more = range_first(s, &w, range, slice_of(NULL, 0)); more;
-	     more = range_next(&w))
+	     more = range_next(&w)) {
+		struct stored_item item;
+		uint64_t seq;
+		location l = index_cursor_location(&w.cursor);
+
+		if (location_has_ttl(l)) {
+			store_item(s, l, &item, &seq);
+			if (item.expires_ms <= now)
+				continue;
+		}
 		reply->count++;
+	}
 	range_end(&w);
 }
 

@@ -17,6 +17,7 @@
  */
 #include "store/index_node.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct index *index_new(void)
@@ -110,6 +111,7 @@ int index_put(struct index *ix, struct slice key, uint64_t loc, bool *existed,
 	struct path path;
 	unsigned at;
 
+	assert(!ix->loading);
 	*existed = false;
 	if (ix->root == NULL)
 		return index_insert_first(ix, key, loc);

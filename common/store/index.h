@@ -3,7 +3,7 @@
  *
  * A B+tree of bytes-wise ordered keys. It knows nothing of files: a location is
  * an opaque 64-bit number that the store chooses. Keys of 1 to KV_KEY_MAX
- * bytes.
+ * bytes, and a few more (the store puts an expiry in front of some).
  *
  * Threads: one at a time. Cursors are ended by any change of the index; seek
  * again by key.
@@ -84,7 +84,8 @@ void index_cursor_key(const struct index_cursor *cur, struct buf *key);
  * Builds an empty index from keys that come in strictly ascending order,
  * filling every node: several times faster and denser than index_put(). Call
  * index_load_end() once after the last; between, nothing else may be called.
- * 0 or KV_ENOMEM (free the index then).
+ * 0 or KV_ENOMEM (free the index then). A key that is not above the one before
+ * is KV_EDATA, and is left out.
  */
 int index_load(struct index *ix, struct slice key, uint64_t loc);
 int index_load_end(struct index *ix);

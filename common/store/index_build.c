@@ -181,7 +181,14 @@ void node_build(struct node *nd, const struct source *src, unsigned from,
 	assert(bytes <= NODE_SIZE);
 	memcpy(node_prefix(nd), one.e.key.data, nd->prefix_len);
 	for (unsigned i = from; i < to; i++) {
-		source_entry(src, i, &one);
-		node_write(nd, i - from, &one.e);
+		unsigned j = i;
+		const struct node *old = locate(src, &j);
+
+		if (old != NULL && old->prefix_len == nd->prefix_len) {
+			node_copy(nd, i - from, old, j);
+		} else {
+			source_entry(src, i, &one);
+			node_write(nd, i - from, &one.e);
+		}
 	}
 }

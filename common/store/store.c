@@ -191,6 +191,29 @@ static bool expiry_due(struct store *s, uint64_t now, struct buf *key,
 	return *expires_ms <= now;
 }
 
+uint64_t store_overdue(struct store *s)
+{
+	struct index_cursor cur;
+	struct buf entry;
+	uint64_t n = 0, be, now;
+
+	if (index_count(s->expiries) == 0)
+		return 0;
+	now = store_now(s);
+	buf_init(&entry);
+	for (index_seek(s->expiries, slice_of(NULL, 0), &cur); cur.valid;
+	     index_next(&cur), n++) {
+		index_cursor_key(&cur, &entry);
+		if (buf_failed(&entry))
+			break;
+		memcpy(&be, entry.data, sizeof(be));
+		if (be64toh(be) > now)
+			break;
+	}
+	buf_release(&entry);
+	return n;
+}
+
 size_t store_expire(struct store *s, size_t max)
 {
 	struct buf entry;
@@ -307,7 +330,9 @@ int store_open_unread(struct store **out, const char *dir,
 
 	if (s == NULL)
 		return err_set(KV_ENOMEM, "no memory to open '%s'", dir);
-	r = store_lock(s);
+	r = directory_prepare(s);
+	if (r == 0)
+		r = store_lock(s);
 	if (r != 0) {
 		store_free(s);
 		return r;
