@@ -5,10 +5,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
 }
 
-numbers() {
-	seq 1 "$1" | sed 's/.*/key&\t&/'
-}
-
 @test "records come from standard input or a file" {
 	numbers 10 | kv-set -d s --bulk
 	numbers 20 >file
@@ -16,7 +12,7 @@ numbers() {
 	[ "$(kv-get -d s --count)" -eq 20 ]
 	numbers 30 | kv-set -d s --bulk -
 	[ "$(kv-get -d s --count)" -eq 30 ]
-	[ "$(kv-get -d s key25)" = 25 ]
+	[ "$(kv-get -d s key25)" = "value 25" ]
 }
 
 @test "escapes of vis(3) become the bytes they stand for" {
