@@ -191,6 +191,19 @@ static bool expiry_due(struct store *s, uint64_t now, struct buf *key,
 	return *expires_ms <= now;
 }
 
+bool store_has_expired(struct store *s)
+{
+	uint64_t expires_ms;
+	struct buf entry;
+	bool due;
+
+	buf_init(&entry);
+	due = expiry_due(s, store_now(s), &entry, &expires_ms) ||
+	      buf_failed(&entry);
+	buf_release(&entry);
+	return due;
+}
+
 size_t store_expire(struct store *s, size_t max)
 {
 	struct buf entry;

@@ -135,6 +135,10 @@ MUST_CHECK int store_expiry_put(struct store *s, struct slice key,
 void store_expiry_delete(struct store *s, struct slice key,
 			 uint64_t expires_ms);
 
+/* Whether the index may hold keys that have expired: store_expire() has its
+ * limit, and removes nothing from a store that is read-only. */
+bool store_has_expired(struct store *s);
+
 /* The size that a new segment should have, at least `need` bytes. */
 uint64_t store_segment_size(const struct store *s, uint64_t need);
 
