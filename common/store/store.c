@@ -191,27 +191,19 @@ static bool expiry_due(struct store *s, uint64_t now, struct buf *key,
 	return *expires_ms <= now;
 }
 
-uint64_t store_overdue(struct store *s)
+bool store_has_expired(struct store *s)
 {
-	struct index_cursor cur;
+	uint64_t expires_ms;
 	struct buf entry;
-	uint64_t n = 0, be, now;
+	bool due;
 
 	if (index_count(s->expiries) == 0)
-		return 0;
-	now = store_now(s);
+		return false;
 	buf_init(&entry);
-	for (index_seek(s->expiries, slice_of(NULL, 0), &cur); cur.valid;
-	     index_next(&cur), n++) {
-		index_cursor_key(&cur, &entry);
-		if (buf_failed(&entry))
-			break;
-		memcpy(&be, entry.data, sizeof(be));
-		if (be64toh(be) > now)
-			break;
-	}
+	due = expiry_due(s, store_now(s), &entry, &expires_ms) ||
+	      buf_failed(&entry);
 	buf_release(&entry);
-	return n;
+	return due;
 }
 
 size_t store_expire(struct store *s, size_t max)

@@ -135,6 +135,10 @@ MUST_CHECK int store_expiry_put(struct store *s, struct slice key,
 void store_expiry_delete(struct store *s, struct slice key,
 			 uint64_t expires_ms);
 
+/* Whether the index may hold keys that have expired: store_expire() has its
+ * limit, and removes nothing from a store that is read-only. */
+bool store_has_expired(struct store *s);
+
 /* The size that a new segment should have, at least `need` bytes. */
 uint64_t store_segment_size(const struct store *s, uint64_t need);
 
@@ -188,9 +192,6 @@ size_t compact_choose(struct store *s, struct segment **victims, size_t max);
 
 /* task.c */
 MUST_CHECK int fill_zeros(struct file *f, uint64_t from, uint64_t to);
-
-/* Expired keys that are still in the index: nobody could remove them yet. */
-uint64_t store_overdue(struct store *s);
 
 /* directory.c: makes the directory if asked to, refuses somebody else's; and,
  * once it is locked, reads or makes kv.format. */

@@ -66,11 +66,11 @@ until_after() {
 }
 
 @test "a bulk without a server that is killed leaves all or nothing" {
-	records 20000 >records
+	numbers 20000 >records
 	whole=$(microseconds kv-set -d s0 --bulk records)
 	for round in $(seq 1 12); do
 		kv-set -d "s$round" before 1
-		kv-set -d "s$round" --bulk records 3>&- &
+		kv-set -d "s$round" --bulk numbers 3>&- &
 		loader=$!
 		until_after $((whole * round / 9))
 		kill -KILL "$loader" 2>/dev/null || true
@@ -81,9 +81,9 @@ until_after() {
 }
 
 @test "a kill in a chunked bulk leaves whole chunks" {
-	records 50000 >records
+	numbers 50000 >records
 	start_server
-	kv-set --bulk --chunk 1000 records 2>bulk.err 3>&- &
+	kv-set --bulk --chunk 1000 numbers 2>bulk.err 3>&- &
 	loader=$!
 	until [ "$(kv-get --count)" -gt 0 ]; do :; done
 	kill_server
@@ -96,10 +96,10 @@ until_after() {
 
 @test "a prefix is deleted as a whole or not at all" {
 	start_server
-	records 20000 | kv-set --bulk
+	numbers 20000 | kv-set --bulk
 	whole=$(microseconds kv-del -f --prefix key)
 	for round in $(seq 1 8); do
-		records 20000 | kv-set --bulk
+		numbers 20000 | kv-set --bulk
 		kv-del -f --prefix key 2>>del.err 3>&- &
 		deleter=$!
 		until_after $((whole * round / 6))
@@ -113,7 +113,7 @@ until_after() {
 
 @test "an unreliable bulk is as atomic as any" {
 	start_server --debug-rate 100
-	records 5000 | kv-set --debug-unreliable --bulk
+	numbers 5000 | kv-set --debug-unreliable --bulk
 	restart_server
 	[ "$(kv-get --count)" -eq 5000 ]
 }

@@ -288,7 +288,7 @@ sys.stdout.buffer.write(random.randbytes(200000))" | talk >answers
 }
 
 @test "a client that hangs up with answers under way harms nothing" {
-	records 5000 | kv-set --bulk
+	numbers 5000 | kv-set --bulk
 	for _ in 1 2 3 4 5; do
 		yes '{"op":"scan"}' | head -n 50 | talk | head -n 1 >answer || true
 	done

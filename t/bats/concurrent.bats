@@ -107,7 +107,7 @@ write_hundred() {
 
 @test "a long scan shows one moment while writers go on" {
 	start_server
-	records 20000 | kv-set --bulk
+	numbers 20000 | kv-set --bulk
 	{
 		i=0
 		until [ -e enough ]; do

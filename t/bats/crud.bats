@@ -88,7 +88,7 @@ setup() {
 }
 
 @test "a prefix is deleted at once, and counted" {
-	records 50 | kv-set --bulk
+	numbers 50 | kv-set --bulk
 	kv-set other 1
 	run -0 kv-del -f --count --prefix key
 	assert_output 50
@@ -153,7 +153,7 @@ setup() {
 }
 
 @test "a scan goes on where its cursor says, until there is none" {
-	records 250 | kv-set --bulk
+	numbers 250 | kv-set --bulk
 	cursor=
 	: >keys
 	while :; do

@@ -90,7 +90,7 @@ three_records() {
 }
 
 @test "a truncated segment is damage" {
-	records 1000 | kv-set -d s --bulk
+	numbers 1000 | kv-set -d s --bulk
 	three_records
 	segment=$(segment_with 'third value')
 	truncate -s 5000 "$segment"

@@ -85,8 +85,8 @@ server_info() {
 	talk '{"op":"info"}' | jq -r ".info.$1"
 }
 
-# records N - N records for kv-set --bulk.
-records() {
+# numbers N - N records for kv-set --bulk.
+numbers() {
 	seq 1 "$1" | sed 's/.*/key&\tvalue &/'
 }
 

@@ -50,7 +50,7 @@ load_generations() {
 
 @test "a reader finds all keys of a bulk from the moment that it finds one" {
 	{
-		records 20000 | kv-set --bulk
+		numbers 20000 | kv-set --bulk
 	} 3>&- &
 	loader=$!
 	until kv-get key20000 >/dev/null; do
@@ -62,7 +62,7 @@ load_generations() {
 }
 
 @test "a deleted prefix goes at once" {
-	records 20000 | kv-set --bulk
+	numbers 20000 | kv-set --bulk
 	kv-del -f --prefix key 3>&- &
 	deleter=$!
 	until [ "$(kv-get --count)" -eq 0 ]; do

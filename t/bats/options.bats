@@ -116,7 +116,7 @@ setup() {
 }
 
 @test "a reader that goes away is no error to talk about" {
-	records 50000 | kv-set -d s --bulk
+	numbers 50000 | kv-set -d s --bulk
 	kv-get -d s --prefix '' 2>err | head -n 1 >/dev/null
 	[ ! -s err ]
 }

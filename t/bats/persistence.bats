@@ -113,7 +113,7 @@ count_up() {
 
 @test "opening twice in a row gives the same store" {
 	start_server
-	records 2000 | kv-set --bulk
+	numbers 2000 | kv-set --bulk
 	kv-del -f --prefix key1
 	kill_server
 	dump -d s >first

@@ -35,7 +35,7 @@ setup() {
 
 @test "SIGTERM answers what was taken" {
 	start_server
-	records 50000 | kv-set --bulk 3>&- &
+	numbers 50000 | kv-set --bulk 3>&- &
 	loader=$!
 	until [ "$(server_info connections)" -gt 1 ]; do
 		kill -0 $loader 2>/dev/null || break
@@ -159,7 +159,7 @@ setup() {
 @test "--sync-thread never and always serve alike" {
 	for mode in never always auto; do
 		start_server --sync-thread $mode
-		records 500 | kv-set --bulk
+		numbers 500 | kv-set --bulk
 		kv-set mode $mode
 		restart_server --sync-thread $mode
 		[ "$(kv-get mode)" = $mode ]
