@@ -85,9 +85,11 @@ static int format_create(struct store *s, const char *path)
 
 	arc4random_buf(&s->id, sizeof(s->id));
 	n = format_text(s, text, sizeof(text));
-	r = dir == NULL ? -ENOMEM : fs_replace(s->fs, s->dir, path, text, n);
-	if (r == 0) /* the directory's own name must last as well */
-		r = fs_sync_dir(s->fs, dirname(dir));
+	/* The directory's own name must last as well; synced first, so that a
+	 * kv.format vouches for it even if what follows fails. */
+	r = dir == NULL ? -ENOMEM : fs_sync_dir(s->fs, dirname(dir));
+	if (r == 0)
+		r = fs_replace(s->fs, s->dir, path, text, n);
 	free(dir);
 	return r == 0 ? 0
 		      : err_sys(-r, "cannot create a store in '%s'", s->dir);

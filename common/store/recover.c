@@ -252,15 +252,9 @@ static int adopt_spares(struct store *s, const struct buf *names)
 		int r = spare.path == NULL ? -ENOMEM
 					   : fs_open(s->fs, spare.path,
 						     FS_WRITE, &spare.file);
-		unsigned serial;
 
 		if (r == 0)
 			r = file_size(spare.file, &spare.size);
-		/* A file that is made later must not take this one's name: it
-		 * would be renamed in its place. */
-		if (sscanf(names->data + at, "spare.%u", &serial) == 1 &&
-		    serial >= s->spare_serial)
-			s->spare_serial = serial + 1;
 		if (r == 0 && s->nspares < STORE_SPARES &&
 		    spare.size >= s->options.segment_min) {
 			s->spares[s->nspares++] = spare;
