@@ -6,7 +6,7 @@
  * Measured at 10,000,000 keys of 16 bytes put in random order: 33 bytes a key,
  * key and location included, where the keys are random, 18 where they are
  * "key:%012d"; loaded in order, 27 and 15. Nodes of 1 KiB took a tenth more
- * memory, nodes of 4 KiB the same and up to twice the time; so it is 2 KiB.
+ * memory, nodes of 4 KiB the same and more time; so it is 2 KiB.
  *
  * The parts:
  *
