@@ -263,9 +263,7 @@ static int sim_on_path(struct fs *fs, const char *name, enum simfs_op op)
 		return -ENOMEM;
 	r = simfs_step_begin(&st, sim,
 			     (struct simfs_step){.op = op, .path = path});
-	if (op == SIMFS_SYNC_DIR && r != 0 && !sim->dead)
-		simfs_dir_sync_failed(sim, path);
-	else if (op == SIMFS_SYNC_DIR && r == 0)
+	if (op == SIMFS_SYNC_DIR && r == 0)
 		r = simfs_dir_sync(sim, path);
 	else if (op == SIMFS_UNLINK && r == 0)
 		r = simfs_dir_unlink(sim, path);

@@ -7,6 +7,7 @@
 #include "proto/json_field.h"
 #include "proto/json_text.h"
 
+#include <float.h>
 #include <stdio.h>
 
 /* Holds the longest "info" that a server may come to give. */
@@ -250,7 +251,10 @@ static int read_info(struct answer *a, const cJSON *root)
 
 		line->name = node->string;
 		line->is_number = cJSON_IsNumber(node);
-		if (line->is_number)
+		if (line->is_number && !(node->valuedouble >= -DBL_MAX &&
+					 node->valuedouble <= DBL_MAX))
+			code = refuse(&outermost, "info", "of finite numbers");
+		else if (line->is_number)
 			code = number_text(a, node->valuedouble, &line->text);
 		else if (cJSON_IsString(node))
 			line->text = slice_str(node->valuestring);

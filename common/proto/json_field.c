@@ -33,15 +33,16 @@ const char *json_field_name(enum json_field field)
 	return names[field];
 }
 
+static const char *const names64[FIELD_COUNT] = {
+	[FIELD_KEY] = "key64",	     [FIELD_VALUE] = "value64",
+	[FIELD_PREFIX] = "prefix64", [FIELD_FROM] = "from64",
+	[FIELD_TO] = "to64",
+};
+
 static const char *given_name(const struct json_fields *f,
 			      enum json_field field)
 {
-	static const char *const names64[] = {"key64", "value64", "prefix64",
-					      "from64", "to64"};
-
-	if (f->base64 & FIELD_BIT(field))
-		return names64[field - FIELD_KEY];
-	return names[field];
+	return f->base64 & FIELD_BIT(field) ? names64[field] : names[field];
 }
 
 static enum json_field find_field(const char *name, bool *base64)

@@ -10,11 +10,11 @@
 enum json_field {
 	FIELD_OP,
 	FIELD_ID,
-	FIELD_KEY, /* from here ... */
+	FIELD_KEY, /* from here to FIELD_TO also with 64 behind the name */
 	FIELD_VALUE,
 	FIELD_PREFIX,
 	FIELD_FROM,
-	FIELD_TO, /* ... to here also with 64 behind the name */
+	FIELD_TO,
 	FIELD_KEYS,
 	FIELD_ITEMS,
 	FIELD_TTL,

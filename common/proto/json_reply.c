@@ -112,7 +112,8 @@ static void write_done(struct buf *out, const struct reply *r, uint64_t now_ms)
 		write_mget(out, r, now_ms);
 		break;
 	case OP_SET:
-		write_version(out, r);
+		buf_append_char(out, ',');
+		json_write_version(out, "version", r->version);
 		break;
 	case OP_DELETE:
 		LITERAL(out, ",\"deleted\":");

@@ -3,7 +3,7 @@
  *
  * A B+tree of bytes-wise ordered keys. It knows nothing of files: a location is
  * an opaque 64-bit number that the store chooses. Keys of 1 to KV_KEY_MAX
- * bytes.
+ * bytes, and a few more (the store puts an expiry in front of some).
  *
  * Threads: one at a time. Cursors are ended by any change of the index; seek
  * again by key.

@@ -16,26 +16,33 @@ load_generation() {
 	fi
 }
 
-# Waits $1 times as long as it takes to look whether $2 has ended.
-linger() {
-	local i
+# microseconds COMMAND... - how long the command takes.
+microseconds() {
+	local begin=${EPOCHREALTIME/./}
 
-	for ((i = 0; i < $1; i++)); do
-		kill -0 "$2" 2>/dev/null || break
-	done
+	"$@"
+	echo $((${EPOCHREALTIME/./} - begin))
+}
+
+# until_after N - returns N microseconds from now, to the point: the moment of
+# a kill is what these tests vary.
+until_after() {
+	local end=$((${EPOCHREALTIME/./} + $1))
+
+	while [ "${EPOCHREALTIME/./}" -lt $end ]; do :; done
 }
 
 @test "a kill at any moment of a bulk leaves all or nothing" {
 	start_server
-	load_generation 20000 0
+	whole=$(microseconds load_generation 20000 0)
 	before=0
 	acked=0
 	lost=0
 	for round in $(seq 1 24); do
 		load_generation 20000 "$round" 3>&- &
 		loader=$!
-		# From at once to well after its end.
-		linger $((round * round * 60)) "$loader"
+		# From at once to half as long again as it takes.
+		until_after $((whole * round / 16))
 		kill_server
 		wait "$loader"
 		start_server
@@ -60,11 +67,12 @@ linger() {
 
 @test "a bulk without a server that is killed leaves all or nothing" {
 	numbers 20000 >records
+	whole=$(microseconds kv-set -d s0 --bulk records)
 	for round in $(seq 1 12); do
 		kv-set -d "s$round" before 1
-		kv-set -d "s$round" --bulk records 3>&- &
+		kv-set -d "s$round" --bulk numbers 3>&- &
 		loader=$!
-		linger $((round * round * 100)) "$loader"
+		until_after $((whole * round / 9))
 		kill -KILL "$loader" 2>/dev/null || true
 		wait "$loader" || true
 		count=$(kv-get -d "s$round" --count)
@@ -75,7 +83,7 @@ linger() {
 @test "a kill in a chunked bulk leaves whole chunks" {
 	numbers 50000 >records
 	start_server
-	kv-set --bulk --chunk 1000 records 2>bulk.err 3>&- &
+	kv-set --bulk --chunk 1000 numbers 2>bulk.err 3>&- &
 	loader=$!
 	until [ "$(kv-get --count)" -gt 0 ]; do :; done
 	kill_server
@@ -88,11 +96,13 @@ linger() {
 
 @test "a prefix is deleted as a whole or not at all" {
 	start_server
+	numbers 20000 | kv-set --bulk
+	whole=$(microseconds kv-del -f --prefix key)
 	for round in $(seq 1 8); do
 		numbers 20000 | kv-set --bulk
 		kv-del -f --prefix key 2>>del.err 3>&- &
 		deleter=$!
-		linger $((round * round * 30)) "$deleter"
+		until_after $((whole * round / 6))
 		kill_server
 		wait "$deleter" || true
 		start_server

@@ -127,7 +127,7 @@ refuses() {
 
 @test "an id that is too long or no string or number is refused" {
 	refuses BADREQUEST '{"id":{},"op":"ping"}'
-	refuses BADREQUEST "{\"id\":\"$(head -c 300 /dev/zero | tr '\0' x)\",\"op\":\"ping\"}"
+	refuses TOOBIG "{\"id\":\"$(head -c 300 /dev/zero | tr '\0' x)\",\"op\":\"ping\"}"
 }
 
 @test "an empty key is refused" {

@@ -16,7 +16,7 @@ bats_load_library bats-support
 bats_load_library bats-assert
 
 tests=$BATS_TEST_DIRNAME
-BUILD=${BUILD:-$tests/../../build}
+BUILD=$(realpath "${BUILD:-$tests/../../build}")
 export PATH=$BUILD:$PATH LC_ALL=C.UTF-8
 unset KV_ADDR
 
@@ -101,16 +101,15 @@ sanitized() {
 	grep -q __asan_init "$(command -v kv-serve)"
 }
 
-# For suites with a teardown of their own.
-end_servers() {
+# A suite that has more to clean up defines clean_up().
+teardown() {
 	local pid
 
 	for pid in "${servers[@]}"; do
 		kill -KILL "$pid" 2>/dev/null || continue
 		wait "$pid" 2>/dev/null || true
 	done
-}
-
-teardown() {
-	end_servers
+	if declare -F clean_up >/dev/null; then
+		clean_up
+	fi
 }
