@@ -70,7 +70,7 @@ until_after() {
 	whole=$(microseconds kv-set -d s0 --bulk records)
 	for round in $(seq 1 12); do
 		kv-set -d "s$round" before 1
-		kv-set -d "s$round" --bulk numbers 3>&- &
+		kv-set -d "s$round" --bulk records 3>&- &
 		loader=$!
 		until_after $((whole * round / 9))
 		kill -KILL "$loader" 2>/dev/null || true
@@ -83,7 +83,7 @@ until_after() {
 @test "a kill in a chunked bulk leaves whole chunks" {
 	numbers 50000 >records
 	start_server
-	kv-set --bulk --chunk 1000 numbers 2>bulk.err 3>&- &
+	kv-set --bulk --chunk 1000 records 2>bulk.err 3>&- &
 	loader=$!
 	until [ "$(kv-get --count)" -gt 0 ]; do :; done
 	kill_server
