@@ -73,7 +73,7 @@ until_after() {
 	whole=$(microseconds kv-set -d s0 --bulk records)
 	for round in $(seq 1 12); do
 		kv-set -d "s$round" before 1
-		kv-set -d "s$round" --bulk numbers 3>&- &
+		kv-set -d "s$round" --bulk records 3>&- &
 		loader=$!
 		until_after $((whole * round / 9))
 		kill -KILL "$loader" 2>/dev/null || true
