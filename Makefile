@@ -7,6 +7,8 @@
 #	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
 #	make sanitize   the same tests under the address and UB sanitizers
 #	make lint       warnings as errors, static checks, scripts, pages
+#	make bench      speed against redis-server; see t/bench
+#	make mutants    bugs planted on purpose, which the tests must notice
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
 #	make clean
@@ -33,15 +35,16 @@ CFLAGS_ALL = $(CPPFLAGS_ALL) $(CFLAGS) $(WARNINGS) $(HARDENING) $(CFLAGS_EXTRA)
 LDFLAGS_ALL = -Wl,--as-needed -Wl,--gc-sections $(LDFLAGS) $(CFLAGS_EXTRA)
 LDLIBS_ALL = -luv -lcjson -lbsd -lxxhash -lutf8proc -lpthread $(LDLIBS)
 
-PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/kv-*.c))
-COMMON_SRC := $(wildcard common/*/*.c)
+# cmd/kv-x.c is a program; cmd/kv-x_part.c, if any, is a part of it.
 CMD_SRC := $(wildcard cmd/*.c)
+PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
+COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
-SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC)
+BENCH_SRC := t/bench/json_load.c
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
-SCRIPTS := t/deps t/run t/demo t/coverage .ci/run \
-	$(filter-out %.txt,$(wildcard t/lint/*))
+SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
 
 LIB := $(BUILD)/libkv.a
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
@@ -61,8 +64,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
-$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
-	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
+parts = $(patsubst %.c,$(BUILD)/%.o,$(filter cmd/$(1)_%,$(CMD_SRC)))
+
+.SECONDEXPANSION:
+$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $$(call parts,$$*) $(LIB)
+	$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
 $(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
@@ -95,6 +101,20 @@ sanitize:
 	$(SUB) check BUILD=build/sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		CFLAGS_EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
+bench:
+	@t/deps build bench
+	$(SUB) -s all $(BUILD)/t/json_load
+	@BUILD=$(BUILD) t/bench/durable $(ROUNDS)
+	@BUILD=$(BUILD) t/bench/compaction $(ROUNDS)
+
+$(BUILD)/t/json_load: $(BUILD)/t/bench/json_load.o
+	$(CC) $(LDFLAGS_ALL) $^ -o $@
+
+# Bugs planted one by one, each of which the tests must notice.
+mutants:
+	@t/deps build
+	@t/mutants
+
 coverage:
 	@rm -rf build/coverage
 	$(SUB) check BUILD=build/coverage CFLAGS='-O0 -g' \
@@ -103,7 +123,7 @@ coverage:
 
 # The library as others link it: only what the client calls need, in one
 # object, with no other name of ours left visible.
-API = $(shell sed -n 's/.*[ *]\(kv_[a-z_]*\)(.*/\1/p' common/kv.h | \
+API = $(shell sed -n 's/.*[ *]\(kv_[a-z_]*\)\x28.*/\1/p' common/kv.h | \
 	grep -v '_fn$$' | sort -u)
 
 $(BUILD)/public/libkv.a: $(LIB) common/kv.h
@@ -153,7 +173,7 @@ lint-cppcheck:
 
 lint-scripts:
 	@echo "lint: shellcheck"
-	@shellcheck -x $(shell grep -lE '^#!/bin/(ba)?sh' $(SCRIPTS)) \
+	@shellcheck -x $(shell grep -slE '^#!/bin/(ba)?sh' $(SCRIPTS)) \
 		t/bats/helper.bash $(SUITES)
 
 lint-pages:
@@ -177,7 +197,7 @@ clean:
 
 -include $(OBJ:.o=.d)
 
-.PHONY: all unit objects deps demo check sanitize coverage install uninstall \
+.PHONY: all unit objects deps demo check sanitize bench mutants coverage install uninstall \
 	lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

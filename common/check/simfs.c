@@ -140,7 +140,8 @@ static void sim_unmap(struct file *f, const void *base, size_t len)
 
 	(void)len;
 	/* Not h->node: any file may be used to end the map of another. */
-	TAILQ_FOREACH (node, &sim->nodes, link) {
+	for (node = TAILQ_FIRST(&sim->nodes); node != NULL;
+	     node = TAILQ_NEXT(node, link)) {
 		if (node->data != base || node->maps == 0)
 			continue;
 		node->maps--;
@@ -262,9 +263,7 @@ static int sim_on_path(struct fs *fs, const char *name, enum simfs_op op)
 		return -ENOMEM;
 	r = simfs_step_begin(&st, sim,
 			     (struct simfs_step){.op = op, .path = path});
-	if (op == SIMFS_SYNC_DIR && r != 0 && !sim->dead)
-		simfs_dir_sync_failed(sim, path);
-	else if (op == SIMFS_SYNC_DIR && r == 0)
+	if (op == SIMFS_SYNC_DIR && r == 0)
 		r = simfs_dir_sync(sim, path);
 	else if (op == SIMFS_UNLINK && r == 0)
 		r = simfs_dir_unlink(sim, path);

@@ -20,8 +20,9 @@
  *
  * A failed sync behaves as on Linux: readers go on seeing the data, but it
  * counts as clean, so that later good syncs do not write it. It may be on disk
- * or not, until the same sector is written anew. A failed directory sync does
- * the same to names.
+ * or not, until the same sector is written anew. A failed directory sync only
+ * fails: names are in a journal, which a later sync either writes or, after an
+ * abort, fails on as well.
  *
  * The paths "/" and "." stand for the root, which is there from the start.
  * Files do not grow above file_max. Maps never move and outlive close and
@@ -87,7 +88,7 @@ uint64_t simfs_digest(const struct simfs *sim);
 
 enum simfs_fault_kind {
 	/* The operation fails with `error` and does nothing, save: a pwrite
-	 * first writes `written` bytes; syncs lose track (see above). */
+	 * first writes `written` bytes; a sync loses track (see above). */
 	SIMFS_FAIL,
 	/* A pread hands out one wrong bit; a map flips it in the file itself,
 	 * as bit rot would. `bit` is taken modulo the bits read; reads of

@@ -67,7 +67,7 @@ void simfs_unref(void *arg, struct simfs_node *node)
 static int change_name(struct simfs *sim, const char *dir, const char *to,
 		       struct simfs_node *node)
 {
-	struct simfs_change c = {.node = node, .queued = true};
+	struct simfs_change c = {.node = node};
 	int r;
 
 	if (!simfs_grow((void **)&sim->changes, sim->nchanges,
@@ -209,7 +209,7 @@ int simfs_dir_sync(struct simfs *sim, const char *dir)
 		struct simfs_change *c = &sim->changes[i];
 		int r;
 
-		if (!c->queued || strcmp(c->dir, dir) != 0) {
+		if (strcmp(c->dir, dir) != 0) {
 			i++;
 			continue;
 		}
@@ -220,13 +220,6 @@ int simfs_dir_sync(struct simfs *sim, const char *dir)
 		i = i + 1 - (before - sim->nchanges);
 	}
 	return 0;
-}
-
-void simfs_dir_sync_failed(struct simfs *sim, const char *dir)
-{
-	for (size_t i = 0; i < sim->nchanges; i++)
-		if (strcmp(sim->changes[i].dir, dir) == 0)
-			sim->changes[i].queued = false;
 }
 
 /* The part of `path` below `dir` if it lies directly in it, else NULL. */

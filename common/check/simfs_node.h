@@ -91,7 +91,6 @@ struct simfs_change {
 	char *dir; /* whose sync covers it */
 	char *to;  /* NULL: unlinked */
 	struct simfs_node *node;
-	bool queued; /* the next sync of dir writes it */
 };
 
 struct simfs_pending_fault {
@@ -146,7 +145,6 @@ int simfs_dir_rename(struct simfs *sim, const char *from, const char *to);
 int simfs_dir_unlink(struct simfs *sim, const char *path);
 int simfs_dir_make(struct simfs *sim, const char *path);
 int simfs_dir_sync(struct simfs *sim, const char *dir);
-void simfs_dir_sync_failed(struct simfs *sim, const char *dir);
 void simfs_dir_list(const struct simfs *sim, const char *dir, fs_list_fn *fn,
 		    void *arg);
 void simfs_change_release(struct simfs *sim, struct simfs_change *c);

@@ -288,9 +288,8 @@ static int release_file(struct store *s, struct compaction *c,
 		r = -ENOMEM;
 	} else if (c->spare.path == NULL && !seg->failed &&
 		   seg->mapped == c->spare_size) {
-		if (asprintf(&c->spare.path, "%s/spare.r%llu", s->dir,
-			     (unsigned long long)seg->header.number) < 0)
-			c->spare.path = NULL;
+		spare_name(name, seg->header.number);
+		c->spare.path = store_path(s, name);
 		r = c->spare.path == NULL
 			    ? -ENOMEM
 			    : fs_rename(s->fs, path, c->spare.path);

@@ -3,7 +3,7 @@
  *
  * A B+tree of bytes-wise ordered keys. It knows nothing of files: a location is
  * an opaque 64-bit number that the store chooses. Keys of 1 to KV_KEY_MAX
- * bytes.
+ * bytes, and a few more (the store puts an expiry in front of some).
  *
  * Threads: one at a time. Cursors are ended by any change of the index; seek
  * again by key.
@@ -37,7 +37,7 @@ bool index_get(const struct index *ix, struct slice key, uint64_t *loc);
 /*
  * Looks n keys up at once: locs[i] is keys[i]'s location, or INDEX_MISSING
  * (only a store that never uses that number as a location can tell the two
- * apart). Several times faster than n calls of index_get() where the index is
+ * apart). About twice as fast as n calls of index_get() where the index is
  * larger than the processor's caches. It also warms the places that putting or
  * deleting the same keys will touch, so a batch of writes gains from calling
  * it first.
@@ -84,7 +84,8 @@ void index_cursor_key(const struct index_cursor *cur, struct buf *key);
  * Builds an empty index from keys that come in strictly ascending order,
  * filling every node: several times faster and denser than index_put(). Call
  * index_load_end() once after the last; between, nothing else may be called.
- * 0 or KV_ENOMEM (free the index then).
+ * 0 or KV_ENOMEM (free the index then). A key that is not above the one before
+ * is KV_EDATA, and is left out.
  */
 int index_load(struct index *ix, struct slice key, uint64_t loc);
 int index_load_end(struct index *ix);

@@ -6,6 +6,8 @@
  */
 #include "store/index_node.h"
 
+#include <assert.h>
+
 unsigned source_count(const struct source *src)
 {
 	return src->left->n + (src->right != NULL ? src->right->n : 0u) +
@@ -55,20 +57,6 @@ static size_t shared_len(struct slice a, struct slice b)
 	return i;
 }
 
-/* The prefix of the entries from <= i < to, of which there is at least one:
- * they are in order, so it is what the first and the last share. */
-static size_t source_prefix(const struct source *src, unsigned from,
-			    unsigned to, struct held *first)
-{
-	struct held last;
-	size_t len;
-
-	source_entry(src, from, first);
-	source_entry(src, to - 1, &last);
-	len = shared_len(first->e.key, last.e.key);
-	return len < NODE_PREFIX_MAX ? len : NODE_PREFIX_MAX;
-}
-
 /* Heap bytes of entry i in a node with that prefix. */
 static size_t entry_heap(const struct source *src, unsigned i,
 			 size_t prefix_len)
@@ -86,17 +74,58 @@ static size_t entry_heap(const struct source *src, unsigned i,
 	return heap_bytes(len, outside, prefix_len);
 }
 
+static size_t bytes_with(const struct source *src, unsigned from, unsigned to,
+			 size_t prefix_len)
+{
+	size_t bytes = arrays_end(prefix_len, to - from);
+
+	for (unsigned i = from; i < to; i++)
+		bytes += entry_heap(src, i, prefix_len);
+	return bytes;
+}
+
+/* What all the entries from <= i < to begin with, of which there is at least
+ * one: they are in order, so it is what the first and the last share. */
+static size_t shared_prefix(const struct source *src, unsigned from,
+			    unsigned to, struct held *first)
+{
+	struct held last;
+	size_t len;
+
+	source_entry(src, from, first);
+	source_entry(src, to - 1, &last);
+	len = shared_len(first->e.key, last.e.key);
+	return len < NODE_PREFIX_MAX ? len : NODE_PREFIX_MAX;
+}
+
+/*
+ * The prefix for a node of these entries, and the size that it comes to. The
+ * longest is the best for searching, but can take more room than it saves,
+ * where the suffixes are short or outside. When that is too much, it is what
+ * the entries had before: so a part of a node always fits.
+ */
+static size_t choose_prefix(const struct source *src, unsigned from,
+			    unsigned to, struct held *first, size_t *bytes)
+{
+	size_t len = shared_prefix(src, from, to, first);
+	size_t before = src->left->prefix_len;
+
+	*bytes = bytes_with(src, from, to, len);
+	if (src->right != NULL && src->right->prefix_len < before)
+		before = src->right->prefix_len;
+	if (*bytes <= NODE_SIZE || before >= len)
+		return len;
+	*bytes = bytes_with(src, from, to, before);
+	return before;
+}
+
 size_t source_bytes(const struct source *src, unsigned from, unsigned to)
 {
 	struct held first;
-	size_t prefix_len, bytes;
+	size_t bytes = NODE_HEADER;
 
-	if (from == to)
-		return NODE_HEADER;
-	prefix_len = source_prefix(src, from, to, &first);
-	bytes = arrays_end(prefix_len, to - from);
-	for (unsigned i = from; i < to; i++)
-		bytes += entry_heap(src, i, prefix_len);
+	if (from < to)
+		(void)choose_prefix(src, from, to, &first, &bytes);
 	return bytes;
 }
 
@@ -111,7 +140,7 @@ void source_cut(const struct source *src, unsigned parts, unsigned *cuts)
 	size_t total = 0, sum = 0, prefix_len;
 	struct held first;
 
-	prefix_len = source_prefix(src, 0, count, &first);
+	prefix_len = shared_prefix(src, 0, count, &first);
 	for (unsigned i = 0; i < count; i++)
 		total += ENTRY_FIXED + entry_heap(src, i, prefix_len);
 	for (unsigned i = 0; i < count && cut < parts - 1; i++) {
@@ -140,6 +169,7 @@ void node_build(struct node *nd, const struct source *src, unsigned from,
 		unsigned to)
 {
 	struct held one;
+	size_t bytes;
 
 	nd->n = (uint16_t)(to - from);
 	nd->heap = NODE_SIZE;
@@ -147,10 +177,18 @@ void node_build(struct node *nd, const struct source *src, unsigned from,
 	nd->prefix_len = 0;
 	if (from == to)
 		return;
-	nd->prefix_len = (uint8_t)source_prefix(src, from, to, &one);
+	nd->prefix_len = (uint8_t)choose_prefix(src, from, to, &one, &bytes);
+	assert(bytes <= NODE_SIZE);
 	memcpy(node_prefix(nd), one.e.key.data, nd->prefix_len);
 	for (unsigned i = from; i < to; i++) {
-		source_entry(src, i, &one);
-		node_write(nd, i - from, &one.e);
+		unsigned j = i;
+		const struct node *old = locate(src, &j);
+
+		if (old != NULL && old->prefix_len == nd->prefix_len) {
+			node_copy(nd, i - from, old, j);
+		} else {
+			source_entry(src, i, &one);
+			node_write(nd, i - from, &one.e);
+		}
 	}
 }

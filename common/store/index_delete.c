@@ -7,6 +7,8 @@
  */
 #include "store/index_node.h"
 
+#include <assert.h>
+
 /* Below this a node looks for a neighbour to merge with; up to that the two
  * may fill one, so that the next insertion does not split it again. */
 #define MERGE_BELOW (NODE_SIZE / 4)
@@ -124,6 +126,7 @@ bool index_delete(struct index *ix, struct slice key, uint64_t *old)
 	struct path path;
 	unsigned at;
 
+	assert(!ix->loading);
 	if (ix->root == NULL)
 		return false;
 	leaf = index_path(ix, key, &path);

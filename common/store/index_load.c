@@ -22,15 +22,21 @@ static struct node *right_edge(const struct index *ix, struct path *path)
 
 int index_load(struct index *ix, struct slice key, uint64_t loc)
 {
+	struct node *leaf;
 	struct path path;
+	bool found;
 
+	ix->loading = true;
 	if (ix->root == NULL)
 		return index_insert_first(ix, key, loc);
-	return index_insert(ix, &path, right_edge(ix, &path)->n, key, loc);
+	leaf = right_edge(ix, &path);
+	if (node_search(leaf, key, &found) != leaf->n)
+		return KV_EDATA;
+	return index_insert(ix, &path, leaf->n, key, loc);
 }
 
 int index_load_end(struct index *ix)
 {
-	(void)ix; /* each key is in its final place already */
+	ix->loading = false;
 	return 0;
 }

@@ -246,6 +246,23 @@ void node_write(struct node *nd, unsigned i, const struct entry *e)
 	}
 }
 
+void node_copy(struct node *nd, unsigned i, const struct node *from, unsigned j)
+{
+	size_t slot = node_slots(from)[j];
+
+	node_heads(nd)[i] = node_heads(from)[j];
+	node_values(nd)[i] = node_values(from)[j];
+	if (slot > HEAD_BYTES) {
+		const char *p = node_at(from, slot);
+		size_t need = *p ? 1u + (unsigned char)*p : ENTRY_OUTSIDE;
+
+		slot = nd->heap - need;
+		nd->heap = (uint16_t)slot;
+		memcpy(node_at(nd, slot), p, need);
+	}
+	node_slots(nd)[i] = (uint16_t)slot;
+}
+
 static void note_insertion(struct node *nd, unsigned at)
 {
 	nd->up = at == nd->last + 1u ? (uint8_t)(nd->up + (nd->up < 255)) : 0;

@@ -31,7 +31,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* Measured at 1, 2 and 4 KiB; see index.c. */
+/* index.c says why. */
 #ifndef NODE_SIZE
 #define NODE_SIZE 2048u
 #endif
@@ -115,6 +115,7 @@ struct index {
 	struct node *root; /* NULL: no key at all */
 	unsigned height;   /* levels; 0: no root */
 	uint64_t count;
+	bool loading; /* between index_load() and index_load_end() */
 	struct pool pool;
 };
 
@@ -158,6 +159,9 @@ bool node_admit(struct node *nd, unsigned at, const struct entry *e);
 /* Writes entry i, whose place in the arrays is there and whose key begins with
  * the prefix, and pushes its rest on the heap, which has room. */
 void node_write(struct node *nd, unsigned i, const struct entry *e);
+/* The same with entry j of a node whose prefix is equally long. */
+void node_copy(struct node *nd, unsigned i, const struct node *from,
+	       unsigned j);
 /* Takes entry i out; its block, if any, belongs to the caller again. */
 struct long_key *node_remove(struct node *nd, unsigned i);
 /* Bytes in use, header included. */

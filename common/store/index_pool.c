@@ -10,6 +10,7 @@
  */
 #include "store/index_node.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -109,8 +110,10 @@ bool pool_reserve(struct pool *pool, size_t nodes)
 struct node *node_new(struct pool *pool, unsigned level)
 {
 	struct slab *slab = LIST_FIRST(&pool->roomy);
-	struct node *nd = slab->free;
+	struct node *nd;
 
+	assert(slab != NULL); /* reserved */
+	nd = slab->free;
 	if (nd != NULL) {
 		slab->free = nd->first;
 	} else {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 struct walk {
-	const struct index *ix;
 	const struct node *last_leaf;
 	uint64_t keys;
 	size_t nodes;
@@ -123,7 +122,7 @@ static const char *check_node(struct walk *walk, const struct node *nd,
 
 const char *index_verify(const struct index *ix)
 {
-	struct walk walk = {.ix = ix};
+	struct walk walk = {0};
 	struct bounds all = {0};
 	const char *wrong;
 

@@ -5,8 +5,9 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
 }
 
+# numbers N - N records.
 numbers() {
-	seq 1 "$1" | sed 's/.*/key&\t&/'
+	seq 1 "$1" | sed 's/.*/key&\tvalue &/'
 }
 
 @test "records come from standard input or a file" {
@@ -16,7 +17,7 @@ numbers() {
 	[ "$(kv-get -d s --count)" -eq 20 ]
 	numbers 30 | kv-set -d s --bulk -
 	[ "$(kv-get -d s --count)" -eq 30 ]
-	[ "$(kv-get -d s key25)" = 25 ]
+	[ "$(kv-get -d s key25)" = "value 25" ]
 }
 
 @test "escapes of vis(3) become the bytes they stand for" {
