@@ -103,7 +103,7 @@ coverage:
 
 # The library as others link it: only what the client calls need, in one
 # object, with no other name of ours left visible.
-API = $(shell sed -n 's/.*[ *]\(kv_[a-z_]*\)(.*/\1/p' common/kv.h | \
+API = $(shell sed -n 's/.*[ *]\(kv_[a-z_]*\)\x28.*/\1/p' common/kv.h | \
 	grep -v '_fn$$' | sort -u)
 
 $(BUILD)/public/libkv.a: $(LIB) common/kv.h
@@ -148,7 +148,7 @@ lint-cppcheck:
 	@mkdir -p build/cppcheck
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppressions-list=t/lint/cppcheck.txt \
-		--cppcheck-build-dir=build/cppcheck --error-exitcode=1 \
+		--library=t/lint/queue.cfg --cppcheck-build-dir=build/cppcheck --error-exitcode=1 \
 		-D_GNU_SOURCE -DKV_VERSION='""' -Icommon common cmd
 
 lint-scripts:

@@ -4,6 +4,7 @@
  */
 #include "serve/committer.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "serve/worker.h"
 #include "store/store.h"
@@ -18,17 +19,28 @@
 #define EXPIRE_MAX 1000u
 #define EXPIRE_AGAIN_MS 1u
 
-/* In place: after so many groups of one client only, and up to so many bytes,
- * which any disk takes in a millisecond or so. */
-#define LONE_GROUPS 16u
+/* In place: only up to so many bytes, while syncs take less than this on
+ * average, and after so many groups of one client only or while so few requests
+ * are reads. */
 #define INPLACE_MAX ((size_t)256 << 10)
+#define INPLACE_NS 1000000u
+#define LONE_GROUPS 16u
+#define WRITES_PER_READ 8u
+
+/* A group weighs an eighth of all before; a storm of reads counts as this. */
+#define READS_MAX 64u
 
 struct committer {
 	struct store *store;
 	struct committer_events events;
 	enum committer_mode mode;
 	uint64_t last_client;
-	unsigned lone_groups; /* in a row for last_client only */
+	unsigned lone_groups;	/* in a row for last_client only */
+	uint64_t noted;		/* requests since the last group */
+	uint64_t appended;	/* by the store, at the last group */
+	uint64_t reads, writes; /* decaying sums, in 256ths */
+	uint64_t sync_ns;	/* decaying mean */
+	uint64_t started_ns;	/* the group under way */
 	bool winding_down;
 	struct worker *syncer;
 	struct worker *tasker;
@@ -70,7 +82,9 @@ static void on_task_done(void *arg, void *job)
 static void end_flush(struct committer *c, struct store_flush *flush)
 {
 	int r = store_flush_end(c->store, flush);
+	uint64_t took = clock_monotonic_ns() - c->started_ns;
 
+	c->sync_ns += took / 8 - c->sync_ns / 8;
 	c->events.committed(c->events.arg, r);
 	start_task(c);
 }
@@ -83,8 +97,29 @@ static void on_flush_done(void *arg, void *job)
 	committer_run(c);
 }
 
+static uint64_t decay(uint64_t sum, uint64_t n)
+{
+	return sum - sum / 8 + n * 256 / 8;
+}
+
+/* What kinds of requests led to the group that begins. */
+static void observe_group(struct committer *c)
+{
+	uint64_t writes = store_appended(c->store) - c->appended;
+	uint64_t reads = c->noted > writes ? c->noted - writes : 0;
+
+	c->reads = decay(c->reads, reads < READS_MAX ? reads : READS_MAX);
+	c->writes = decay(c->writes, writes);
+	c->appended += writes;
+	c->noted = 0;
+	if (c->lone_groups < LONE_GROUPS)
+		c->lone_groups++;
+}
+
 static bool runs_in_place(struct committer *c, size_t waiting)
 {
+	bool lone, writing;
+
 	switch (c->mode) {
 	case COMMITTER_INPLACE:
 		return true;
@@ -93,11 +128,10 @@ static bool runs_in_place(struct committer *c, size_t waiting)
 	case COMMITTER_AUTO:
 		break;
 	}
-	if (c->lone_groups < LONE_GROUPS) {
-		c->lone_groups++;
-		return false;
-	}
-	return waiting <= INPLACE_MAX;
+	lone = c->lone_groups == LONE_GROUPS;
+	writing = c->reads * WRITES_PER_READ <= c->writes;
+	return (lone || writing) && waiting <= INPLACE_MAX &&
+	       c->sync_ns < INPLACE_NS;
 }
 
 void committer_run(struct committer *c)
@@ -113,6 +147,8 @@ void committer_run(struct committer *c)
 		flush = store_flush_begin(c->store);
 		if (flush == NULL)
 			return;
+		observe_group(c);
+		c->started_ns = clock_monotonic_ns();
 		if (!runs_in_place(c, waiting)) {
 			worker_start(c->syncer, flush);
 			return;
@@ -124,6 +160,7 @@ void committer_run(struct committer *c)
 
 void committer_note(struct committer *c, uint64_t who)
 {
+	c->noted++;
 	if (c->last_client == who)
 		return;
 	c->last_client = who;
@@ -153,6 +190,7 @@ int committer_new(struct committer **out, uv_loop_t *loop, struct store *store,
 	c->store = store;
 	c->mode = mode;
 	c->events = *events;
+	c->appended = store_appended(store);
 	r = worker_new(&c->syncer, loop, run_flush, on_flush_done, c);
 	if (r != 0)
 		goto err;

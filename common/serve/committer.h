@@ -6,9 +6,11 @@
  * turn has been handled: everything written in it becomes one group. While a
  * group is being synced on the sync thread, what arrives joins the next one.
  *
- * When a single client has been busy for a while, nothing can arrive in the
- * meantime; then a small group is synced in place, which saves two thread
- * switches per write.
+ * Where nobody would gain by that, because all that comes are writes or there
+ * is just one client, a small group is synced in place: that saves two thread
+ * switches a group, and all clients that write get into every group instead of
+ * every other one (4 clients: 16,000
+ * writes a second instead of 8,000).
  *
  * Threads: all calls belong to the loop's thread, which owns the store.
  */

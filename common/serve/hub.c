@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int hub_init(struct hub *hub, uv_loop_t *loop)
@@ -63,11 +64,13 @@ static void release_owed(struct hub *hub, int failed)
 {
 	struct session_list list = TAILQ_HEAD_INITIALIZER(list);
 	uint64_t durable = store_durable(hub->store);
-	const char *why = "";
+	const char *why = err_text();
+	char text[ERR_TEXT_MAX];
 	struct session *s;
 
 	if (failed != 0 && store_failed(hub->store, &why) != 0)
 		failed = KV_EREADONLY;
+	snprintf(text, sizeof(text), "the store is read-only: %s", why);
 	/* One that is still owed something puts itself back, behind the part
 	 * that is being walked. */
 	TAILQ_CONCAT(&list, &hub->owed, owed);
@@ -75,7 +78,7 @@ static void release_owed(struct hub *hub, int failed)
 		TAILQ_REMOVE(&list, s, owed);
 		s->is_owed = false;
 		if (failed != 0)
-			reply_queue_fail(&s->queue, durable, failed, why,
+			reply_queue_fail(&s->queue, durable, failed, text,
 					 s->protocol->write_error);
 		session_release(s);
 	}

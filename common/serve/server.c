@@ -26,7 +26,7 @@
 #define MAX_LINE ((size_t)256 << 20)
 
 /* How long peers may take to fetch their last replies. */
-#define GRACE_MS 10000u
+#define GRACE_MS 5000u
 
 /* A server that was killed or told to stop may not be quite gone yet. */
 #define LOCK_TIMEOUT_MS 1000u

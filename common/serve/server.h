@@ -41,7 +41,7 @@ int server_open(struct server **out, const struct server_options *options);
 const char *server_address(const struct server *server);
 
 /* Serves until a signal ends it: then takes no more connections and requests,
- * and sends the replies to those that it has taken, for at most 10 seconds. */
+ * and sends the replies to those that it has taken, for at most 5 seconds. */
 int server_run(struct server *server);
 
 /* Syncs and closes the store, removes the socket, frees everything. The result

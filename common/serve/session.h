@@ -47,6 +47,7 @@ struct session {
 	bool reading;  /* uv_read_start() is in force */
 	bool pumping;  /* handling input: the end of it sends */
 	bool finished; /* no more input will be handled */
+	bool ended;    /* the peer has sent all that it will */
 	bool closing;  /* uv_close() was called */
 	bool is_owed, is_stalled, is_dirty; /* on the hub's lists */
 	TAILQ_ENTRY(session) all, owed, stalled, dirty;

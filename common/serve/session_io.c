@@ -11,11 +11,13 @@
 #include "base/err.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define READ_MIN ((size_t)64 << 10)  /* into a session's own buffer */
 #define SPARE_KEEP ((size_t)1 << 20) /* capacity that the hub keeps */
 #define SEND_MAX ((size_t)1 << 30)   /* uv_try_write() counts in an int */
-#define KEEPALIVE_S 60u		     /* finds peers that vanished */
+#define DISCARD_READS 64
+#define KEEPALIVE_S 60u /* finds peers that vanished */
 
 static void set_owed(struct session *s, bool on)
 {
@@ -141,6 +143,21 @@ static void send_now(struct session *s)
 		send_later(s, (size_t)n);
 }
 
+/* Closing a socket with unread input makes the kernel drop what it has not yet
+ * delivered, the last replies: so take it. A peer that goes on sending may
+ * still lose them; that cannot be helped without waiting for it. */
+static void discard_input(struct session *s)
+{
+	uv_os_fd_t fd;
+
+	if (uv_fileno(&s->io.handle, &fd) != 0)
+		return;
+	for (int i = 0; i < DISCARD_READS; i++)
+		if (recv(fd, s->hub->read_buf, HUB_READ_SIZE, MSG_DONTWAIT) <=
+		    0)
+			break;
+}
+
 void session_send(struct session *s)
 {
 	if (s->closing)
@@ -155,8 +172,11 @@ void session_send(struct session *s)
 		return;
 	return_output(s);
 	set_owed(s, s->queue.count != 0);
-	if (s->finished && s->queue.count == 0 && session_unsent(s) == 0)
+	if (s->finished && s->queue.count == 0 && session_unsent(s) == 0) {
+		if (!s->ended)
+			discard_input(s);
 		session_close(s);
+	}
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -226,6 +246,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct slice input;
 
 	if (n == UV_EOF) {
+		s->ended = true;
 		session_finish(s);
 	} else if (n < 0) {
 		session_close(s);

@@ -227,21 +227,35 @@ static void execute_delete_range(struct store *s, const struct request *req,
 	buf_release(&list.bytes);
 }
 
+/* An item may have expired that store_expire() has not come to. */
+static bool is_current(const struct store *s, location l, uint64_t now)
+{
+	struct stored_item item;
+	uint64_t seq;
+
+	if (!location_has_ttl(l))
+		return true;
+	store_item(s, l, &item, &seq);
+	return item.expires_ms > now;
+}
+
 static void execute_count(struct store *s, const struct request *req,
 			  struct reply *reply)
 {
 	const struct range *range = &req->range;
+	uint64_t now = store_now(s);
 	struct range_walk w;
 
 	reply_depends(reply, s, s->appended);
 	if (range->prefix.len == 0 && range->from.len == 0 &&
-	    range->to.len == 0) {
+	    range->to.len == 0 && !store_has_expired(s)) {
 		reply->count = index_count(s->index);
 		return;
 	}
 	for (bool more = range_first(s, &w, range, slice_of(NULL, 0)); more;
 	     more = range_next(&w))
-		reply->count++;
+		reply->count +=
+			is_current(s, index_cursor_location(&w.cursor), now);
 	range_end(&w);
 }
 

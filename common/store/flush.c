@@ -245,7 +245,9 @@ void store_inject_sync_failure(struct store *s)
 	struct group *last = TAILQ_LAST(&s->groups, group_queue);
 
 	/* A group under way is not reached any more; the write that asks is in
-	 * the last group, which is. */
-	if (last != NULL && (s->flush == NULL || s->flush->group != last))
+	 * the last group, which is. One that is being repeated is spared: two
+	 * failures in a row end the service, which nobody asked for. */
+	if (last != NULL && last->attempts == 0 &&
+	    (s->flush == NULL || s->flush->group != last))
 		last->inject = true;
 }

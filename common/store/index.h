@@ -3,7 +3,7 @@
  *
  * A B+tree of bytes-wise ordered keys. It knows nothing of files: a location is
  * an opaque 64-bit number that the store chooses. Keys of 1 to KV_KEY_MAX
- * bytes.
+ * bytes, and a few more (the store puts an expiry in front of some).
  *
  * Threads: one at a time. Cursors are ended by any change of the index; seek
  * again by key.
@@ -30,6 +30,20 @@ size_t index_memory(const struct index *ix); /* bytes, all included */
 
 /* True and *loc if the key is there. */
 bool index_get(const struct index *ix, struct slice key, uint64_t *loc);
+
+/* What index_get_many() says of a key that is not there. */
+#define INDEX_MISSING UINT64_MAX
+
+/*
+ * Looks n keys up at once: locs[i] is keys[i]'s location, or INDEX_MISSING
+ * (only a store that never uses that number as a location can tell the two
+ * apart). Several times faster than n calls of index_get() where the index is
+ * larger than the processor's caches. It also warms the places that putting or
+ * deleting the same keys will touch, so a batch of writes gains from calling
+ * it first.
+ */
+void index_get_many(const struct index *ix, const struct slice *keys, size_t n,
+		    uint64_t *locs);
 
 /*
  * Sets key -> loc. *existed says whether the key was there, *old its former
@@ -59,6 +73,9 @@ void index_seek(const struct index *ix, struct slice key,
 /* The last key < key (an empty slice: the last of all). */
 void index_seek_before(const struct index *ix, struct slice key,
 		       struct index_cursor *cur);
+/* Any key, chosen by the bits of `random`. */
+void index_pick(const struct index *ix, uint64_t random,
+		struct index_cursor *cur);
 void index_next(struct index_cursor *cur);
 void index_prev(struct index_cursor *cur);
 
@@ -70,7 +87,8 @@ void index_cursor_key(const struct index_cursor *cur, struct buf *key);
  * Builds an empty index from keys that come in strictly ascending order,
  * filling every node: several times faster and denser than index_put(). Call
  * index_load_end() once after the last; between, nothing else may be called.
- * 0 or KV_ENOMEM (free the index then).
+ * 0 or KV_ENOMEM (free the index then). A key that is not above the one before
+ * is KV_EDATA, and is left out.
  */
 int index_load(struct index *ix, struct slice key, uint64_t loc);
 int index_load_end(struct index *ix);

@@ -86,11 +86,6 @@ int store_lock(struct store *s)
 	char *path;
 	int r = 0;
 
-	if (s->options.create && !s->read_only) {
-		r = fs_mkdir(s->fs, s->dir);
-		if (r != 0 && r != -EEXIST)
-			return err_sys(-r, "cannot create '%s'", s->dir);
-	}
 	if (s->fs->ops->lock == NULL)
 		return 0;
 	path = store_path(s, "lock");

@@ -17,14 +17,9 @@
 #include "store/store_internal.h"
 #include "store/walk.h"
 
-#include <bsd/stdlib.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define FORMAT_TEXT "kv-store %u\nid %016llx\n"
-#define FORMAT_TEXT_MAX 96
 
 struct found {
 	struct store *store;
@@ -60,8 +55,10 @@ static void found_name(void *arg, const char *name)
 		buf_append(&f->sides, name, len + 1);
 	} else if (len > 4 && strcmp(name + len - 4, ".tmp") == 0) {
 		buf_append(&f->leftovers, name, len + 1);
-	} else if (strncmp(name, "spare.", 6) == 0) {
+	} else if (spare_name_parse(name, &n)) {
 		buf_append(&f->spares, name, len + 1);
+		if (n >= f->store->next_number)
+			f->store->next_number = n + 1;
 	}
 }
 
@@ -103,86 +100,6 @@ static int remove_names(struct store *s, const struct buf *names)
 	return 0;
 }
 
-/* The format file: made once, checked ever after. */
-
-/* The text of kv.format for this store's id; returns its length. */
-static size_t format_text(const struct store *s, char *text, size_t size)
-{
-	int n = snprintf(text, size, FORMAT_TEXT, FORMAT_VERSION,
-			 (unsigned long long)s->id);
-
-	n += snprintf(text + n, size - (size_t)n, "sum %016llx\n",
-		      (unsigned long long)segment_seed(s->id, FORMAT_VERSION));
-	return (size_t)n;
-}
-
-static int format_create(struct store *s, const char *path)
-{
-	char text[FORMAT_TEXT_MAX];
-	char *dir = strdup(s->dir);
-	size_t n;
-	int r;
-
-	arc4random_buf(&s->id, sizeof(s->id));
-	n = format_text(s, text, sizeof(text));
-	r = dir == NULL ? -ENOMEM : fs_replace(s->fs, s->dir, path, text, n);
-	if (r == 0) /* the directory's own name must last as well */
-		r = fs_sync_dir(s->fs, dirname(dir));
-	free(dir);
-	return r == 0 ? 0
-		      : err_sys(-r, "cannot create a store in '%s'", s->dir);
-}
-
-static int format_parse(struct store *s, const char *text, const char *path)
-{
-	char expected[FORMAT_TEXT_MAX];
-	unsigned version;
-	unsigned long long id = 0;
-
-	if (sscanf(text, "kv-store %u", &version) == 1 &&
-	    version != FORMAT_VERSION)
-		return err_set(KV_EFORMAT,
-			       "'%s' has format version %u; this program "
-			       "reads version %u",
-			       s->dir, version, FORMAT_VERSION);
-	(void)sscanf(text, FORMAT_TEXT, &version, &id);
-	s->id = id;
-	format_text(s, expected, sizeof(expected));
-	if (strcmp(text, expected) != 0)
-		return err_set(KV_EDAMAGED, "'%s' is damaged", path);
-	return 0;
-}
-
-static int format_check(struct store *s, const struct found *found)
-{
-	char *path = store_path(s, "kv.format");
-	char text[FORMAT_TEXT_MAX] = "";
-	struct file *f;
-	int r;
-
-	if (path == NULL)
-		return err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
-	r = fs_open(s->fs, path, FS_READ, &f);
-	if (r == 0) {
-		ssize_t n = file_pread(f, text, sizeof(text) - 1, 0);
-
-		file_close(f);
-		r = n < 0 ? err_sys((int)-n, "cannot read '%s'", path)
-			  : format_parse(s, text, path);
-	} else if (r != -ENOENT) {
-		r = err_sys(-r, "cannot read '%s'", path);
-	} else if (found->count != 0) {
-		r = err_set(KV_EDAMAGED, "'%s' holds segments but no kv.format",
-			    s->dir);
-	} else if (!s->options.create || s->read_only) {
-		r = err_set(KV_EFORMAT, "'%s' is not a store", s->dir);
-	} else {
-		r = format_create(s, path);
-	}
-	free(path);
-	return r;
-}
-
 /* Segments: opened in the order of their numbers. */
 
 static int open_segments(struct store *s, const struct found *found)
@@ -199,7 +116,8 @@ static int open_segments(struct store *s, const struct found *found)
 			segment_free(seg);
 			return r;
 		}
-		s->next_number = seg->header.number + 1;
+		if (seg->header.number >= s->next_number)
+			s->next_number = seg->header.number + 1;
 		if (seg->header.base_version > s->version)
 			s->version = seg->header.base_version;
 		if (!seg->header.compacted)
@@ -357,7 +275,7 @@ static int adopt_spares(struct store *s, const struct buf *names)
 
 static int recover_found(struct store *s, struct found *found)
 {
-	int r = format_check(s, found);
+	int r = directory_identify(s, found->count != 0);
 
 	if (r == 0 && !s->read_only)
 		r = remove_names(s, &found->leftovers);

@@ -38,6 +38,18 @@ bool segment_name_parse(const char *name, const char *suffix, uint64_t *n)
 	return strcmp(name + 16, suffix) == 0;
 }
 
+void spare_name(char *buf, uint64_t number)
+{
+	snprintf(buf, SEGMENT_NAME_MAX, "spare.%016llx",
+		 (unsigned long long)number);
+}
+
+bool spare_name_parse(const char *name, uint64_t *n)
+{
+	return strncmp(name, "spare.", 6) == 0 &&
+	       segment_name_parse(name + 6, "", n);
+}
+
 struct segment *segment_new(const struct segment_header *header)
 {
 	struct segment *seg = calloc(1, sizeof(*seg));

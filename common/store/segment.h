@@ -48,6 +48,11 @@ void segment_side_name(char *buf, uint64_t number);
 /* True if `name` is that of a segment (or side file); the number into *n. */
 bool segment_name_parse(const char *name, const char *suffix, uint64_t *n);
 
+/* Name of a spare, "spare.0000000000000001". Numbers of spares and segments
+ * come from one sequence, so that no file ever takes another's name. */
+void spare_name(char *buf, uint64_t number);
+bool spare_name_parse(const char *name, uint64_t *n);
+
 /* A planned segment; NULL: out of memory. */
 struct segment *segment_new(const struct segment_header *header);
 void segment_free(struct segment *seg); /* unmaps and closes; NULL is allowed */

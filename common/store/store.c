@@ -191,6 +191,21 @@ static bool expiry_due(struct store *s, uint64_t now, struct buf *key,
 	return *expires_ms <= now;
 }
 
+bool store_has_expired(struct store *s)
+{
+	uint64_t expires_ms;
+	struct buf entry;
+	bool due;
+
+	if (index_count(s->expiries) == 0)
+		return false;
+	buf_init(&entry);
+	due = expiry_due(s, store_now(s), &entry, &expires_ms) ||
+	      buf_failed(&entry);
+	buf_release(&entry);
+	return due;
+}
+
 size_t store_expire(struct store *s, size_t max)
 {
 	struct buf entry;
@@ -307,7 +322,9 @@ int store_open_unread(struct store **out, const char *dir,
 
 	if (s == NULL)
 		return err_set(KV_ENOMEM, "no memory to open '%s'", dir);
-	r = store_lock(s);
+	r = directory_prepare(s);
+	if (r == 0)
+		r = store_lock(s);
 	if (r != 0) {
 		store_free(s);
 		return r;

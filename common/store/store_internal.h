@@ -1,18 +1,20 @@
 /*
  * store_internal.h - the inside of struct store, for the files of store/ only.
  *
- *	store.c	   opening, closing, the accounts, info
- *	recover.c  what opening finds in the directory
+ *	store.c	   opening, closing, finding, the accounts
+ *	lock.c	   one owner at a time
+ *	directory.c the directory: made, recognised, refused
+ *	recover.c  what opening finds in the directory; merge.c sorts it out
  *	append.c   writes: place in the log, effect on the index, taking back
  *	flush.c	   groups to disk, and what happens when that fails
  *	relocate.c waiting records to a fresh segment after a failed sync
  *	execute.c  requests to replies
  *	txn.c	   commands: reads and writes as one
+ *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals
- *	compact.c  background work: compaction; victims.c: of which segments
- *	range.c	   stepping through the keys of a range
- *	lock.c	   one owner at a time
+ *	compact.c  background work: compaction (compact_copy.c, victims.c)
+ *	check.c	   verification; salvage.c: what is left of a damaged store
  */
 #ifndef STORE_STORE_INTERNAL_H
 #define STORE_STORE_INTERNAL_H
@@ -68,7 +70,6 @@ struct store {
 	bool moving;
 	struct spare spares[STORE_SPARES];
 	unsigned nspares;
-	unsigned spare_serial;
 
 	struct group_queue groups; /* not yet durable, in order */
 	struct store_flush *flush; /* under way */
@@ -135,6 +136,10 @@ MUST_CHECK int store_expiry_put(struct store *s, struct slice key,
 void store_expiry_delete(struct store *s, struct slice key,
 			 uint64_t expires_ms);
 
+/* Whether the index may hold keys that have expired: store_expire() has its
+ * limit, and removes nothing from a store that is read-only. */
+bool store_has_expired(struct store *s);
+
 /* The size that a new segment should have, at least `need` bytes. */
 uint64_t store_segment_size(const struct store *s, uint64_t need);
 
@@ -192,6 +197,11 @@ size_t compact_choose(struct store *s, struct segment **victims, size_t max);
 
 /* task.c */
 MUST_CHECK int fill_zeros(struct file *f, uint64_t from, uint64_t to);
+
+/* directory.c: makes the directory if asked to, refuses somebody else's; and,
+ * once it is locked, reads or makes kv.format. */
+MUST_CHECK int directory_prepare(struct store *s);
+MUST_CHECK int directory_identify(struct store *s, bool has_segments);
 
 /* lock.c */
 MUST_CHECK int store_lock(struct store *s);

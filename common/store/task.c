@@ -74,38 +74,24 @@ static bool spare_prepare(struct store *s, struct store_task *task)
 {
 	char name[SEGMENT_NAME_MAX];
 
-	snprintf(name, sizeof(name), "spare.%u.tmp", s->spare_serial++);
+	spare_name(name, s->next_number++);
 	task->kind = TASK_SPARE;
 	task->spare.size = store_segment_size(s, 0);
 	task->spare.path = store_path(s, name);
 	return task->spare.path != NULL;
 }
 
-/* Makes the file under a name that recovery removes, then names it. */
+/* Half-made ones do no harm: what a spare holds means nothing. */
 static int spare_run(struct store_task *task)
 {
 	struct spare *spare = &task->spare;
 	struct fs *fs = task->store->fs;
-	char *name = strndup(spare->path, strlen(spare->path) - 4);
-	int r = name == NULL ? -ENOMEM
-			     : fs_open(fs, spare->path, FS_WRITE | FS_CREATE,
-				       &spare->file);
+	int r = fs_open(fs, spare->path, FS_WRITE | FS_CREATE, &spare->file);
 
-	if (r == 0)
-		r = fill_zeros(spare->file, 0, spare->size);
-	if (r == 0)
-		r = fs_rename(fs, spare->path, name);
-	if (r != 0) {
-		r = err_sys(-r, "cannot prepare '%s'", spare->path);
-		file_close(spare->file);
-		spare->file = NULL;
-		(void)!fs_unlink(fs, spare->path);
-		free(name);
-		return r;
-	}
-	free(spare->path);
-	spare->path = name;
-	return 0;
+	if (r != 0)
+		return err_sys(-r, "cannot prepare '%s'", spare->path);
+	r = fill_zeros(spare->file, 0, spare->size);
+	return r == 0 ? 0 : err_sys(-r, "cannot prepare '%s'", spare->path);
 }
 
 static void spare_end(struct store *s, struct store_task *task)

@@ -5,10 +5,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
 }
 
-numbers() {
-	seq 1 "$1" | sed 's/.*/key&\t&/'
-}
-
 @test "records come from standard input or a file" {
 	numbers 10 | kv-set -d s --bulk
 	numbers 20 >file
@@ -16,7 +12,7 @@ numbers() {
 	[ "$(kv-get -d s --count)" -eq 20 ]
 	numbers 30 | kv-set -d s --bulk -
 	[ "$(kv-get -d s --count)" -eq 30 ]
-	[ "$(kv-get -d s key25)" = 25 ]
+	[ "$(kv-get -d s key25)" = "value 25" ]
 }
 
 @test "escapes of vis(3) become the bytes they stand for" {
@@ -75,9 +71,9 @@ numbers() {
 }
 
 @test "-0 records that are cut off are refused" {
-	printf 'a\0001\000b\0002' >cut
-	run -65 kv-set -d s --bulk -0 cut
-	assert_output --partial "record 2 of 'cut'"
+	printf 'a\0001\000b\0002' >short
+	run -65 kv-set -d s --bulk -0 short
+	assert_output --partial "record 2 of 'short'"
 	printf 'a\0001\000b\0002\000' >whole
 	kv-set -d s --bulk -0 whole
 	[ "$(kv-get -d s b)" = 2 ]

@@ -62,7 +62,8 @@ static void finish(void)
 {
 	char command[128];
 
-	(void)store_close(s);
+	if (s != NULL)
+		(void)store_close(s);
 	s = NULL;
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	CHECK_INT(system(command), 0);
@@ -265,6 +266,53 @@ static void model_compare(void)
 	CHECK_INT(count_all(), n);
 }
 
+/* What two threads make possible: a task between the begin of a flush and its
+ * run, writes while both are under way. */
+static void flush_around_a_task(unsigned *seed)
+{
+	struct store_flush *flush = store_flush_begin(s);
+	struct store_task *task = store_task_begin(s);
+
+	model_step(seed);
+	if (task != NULL)
+		store_task_run(task);
+	if (task != NULL && rand_r(seed) % 2) {
+		(void)store_task_end(s, task);
+		task = NULL;
+	}
+	if (flush != NULL) {
+		store_flush_run(flush);
+		CHECK_INT(store_flush_end(s, flush), 0);
+	}
+	model_step(seed);
+	if (task != NULL)
+		(void)store_task_end(s, task);
+}
+
+static void jobs_side_by_side_match_the_model(void)
+{
+	unsigned seed = 4711;
+
+	fresh();
+	memset(model, 0, sizeof(model));
+	for (int round = 0; round < 30; round++) {
+		for (int i = 0; i < 600; i++) {
+			flush_around_a_task(&seed);
+			if (rand_r(&seed) % 50 == 0)
+				store_inject_sync_failure(s);
+		}
+		model_compare();
+		CHECK_INT(store_sync(s), 0);
+		if (round % 2)
+			reopen();
+		else
+			abandon();
+		model_compare();
+	}
+	CHECK(info("segments") < 60);
+	finish();
+}
+
 static void a_long_life_matches_the_model(void)
 {
 	unsigned seed = 42;
@@ -361,6 +409,41 @@ static void a_failed_sync_is_survived(void)
 	}
 	CHECK_INT(store_sync(s), 0);
 	model_compare();
+	finish();
+}
+
+/* A background task runs while a flush is under way, as in a server. */
+static void flush_beside_a_task(void)
+{
+	struct store_flush *flush = store_flush_begin(s);
+	struct store_task *task = store_task_begin(s);
+
+	if (task != NULL)
+		store_task_run(task);
+	CHECK(flush != NULL);
+	store_flush_run(flush);
+	CHECK_INT(store_flush_end(s, flush), 0);
+	if (task != NULL)
+		CHECK_INT(store_task_end(s, task), 0);
+}
+
+static void jobs_overlap_also_after_a_restart(void)
+{
+	char value[12000];
+
+	fresh();
+	for (int life = 0; life < 20; life++) {
+		for (int i = 0; i <= life % 4; i++) {
+			/* More than half a segment: a spare is wanted again
+			 * while the flush still holds the last one. */
+			memset(value, 'a' + (life + i) % 26, sizeof(value));
+			value[sizeof(value) - 1] = '\0';
+			CHECK_INT(set("key", value), 0);
+			flush_beside_a_task();
+		}
+		reopen();
+		CHECK(has("key", value));
+	}
 	finish();
 }
 
@@ -735,14 +818,35 @@ static void what_is_sound_can_be_salvaged(void)
 	finish();
 }
 
+static void somebody_elses_directory_is_left_alone(void)
+{
+	struct store_options o = options();
+	char path[80], command[192];
+	struct store *other;
+
+	fresh();
+	finish();
+	snprintf(command, sizeof(command), "mkdir '%s' && touch '%s/mine'", dir,
+		 dir);
+	CHECK_INT(system(command), 0);
+	CHECK_INT(store_open(&other, dir, &o), KV_EFORMAT);
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	CHECK(access(path, F_OK) != 0);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	CHECK_INT(system(command), 0);
+}
+
 TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(synced_writes_survive_a_kill), T(versions_only_grow),
-	  T(a_long_life_matches_the_model), T(overwritten_space_comes_back),
+	  T(a_long_life_matches_the_model),
+	  T(jobs_side_by_side_match_the_model), T(overwritten_space_comes_back),
 	  T(deleted_space_comes_back_tombstones_too),
-	  T(a_failed_sync_is_survived), T(a_batch_larger_than_a_segment_works),
-	  T(conditions_decide), T(the_expired_are_gone_and_stay_gone),
+	  T(a_failed_sync_is_survived), T(jobs_overlap_also_after_a_restart),
+	  T(a_batch_larger_than_a_segment_works), T(conditions_decide),
+	  T(the_expired_are_gone_and_stay_gone),
 	  T(ranges_are_scanned_in_order_and_in_pages),
 	  T(a_paged_scan_shows_one_moment), T(deleting_a_prefix_is_one_write),
 	  T(a_second_owner_is_told_who_is_first),
 	  T(readers_share_and_may_not_write), T(every_flipped_bit_is_found),
-	  T(what_is_sound_can_be_salvaged))
+	  T(what_is_sound_can_be_salvaged),
+	  T(somebody_elses_directory_is_left_alone))

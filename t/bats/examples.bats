@@ -1,0 +1,55 @@
+# examples.bats - what the manual pages show runs as shown.
+
+setup() {
+	load helper
+	source_dir=$(realpath "$BATS_TEST_DIRNAME/../..")
+	cd "$BATS_TEST_TMPDIR" || exit
+}
+
+# The displayed blocks of a page, as a reader would paste them.
+blocks() {
+	awk '/^\.Ed/ { on = 0 } on { print } /^\.Bd -literal/ { on = 1 }' \
+		"$source_dir/man/$1" | sed 's/\\e/\\/g; s/\\&//g'
+}
+
+@test "the examples of kv-get(1) run" {
+	blocks kv-get.1 >script
+	run -0 bash -euo pipefail script
+	assert_output --partial 'Hello, world'
+	assert_output --partial $'user:2\tgrace'
+	assert_line "it says: Hello, world"
+	kv-get -d demo.kv --prefix '' >expected
+	kv-get -d copy.kv --prefix '' | cmp - expected
+}
+
+@test "the examples of kv-set(1) run" {
+	blocks kv-set.1 >script
+	run -0 bash -euo pipefail script
+	assert_line 'we have the lock'
+	[ "$(kv-get -d demo.kv counter)" = 42 ]
+	[ "$(kv-get -d demo.kv user:2)" = grace ]
+	[ "$(kv-get -d demo.kv --count --prefix number:)" -eq 5000 ]
+	kv-get -d demo.kv hosts | cmp - /etc/hosts
+}
+
+@test "the examples of kv-del(1) run" {
+	blocks kv-del.1 >script
+	run -0 bash -euo pipefail script
+	assert_output 2
+	[ "$(kv-get -d demo.kv --count)" -eq 0 ]
+}
+
+@test "the program of kv(3) compiles with its flags and runs" {
+	blocks kv.3 >example.c
+	sed -n 's/^Libs: -L[^ ]* -lkv//p' "$source_dir/kv.pc.in" >libs
+	# What the library was instrumented with has to come along.
+	! grep -q __asan_init "$BUILD/libkv.a" ||
+		echo -fsanitize=address,undefined >>libs
+	! grep -q __gcov_init "$BUILD/libkv.a" || echo --coverage >>libs
+	# shellcheck disable=SC2046
+	"${CC:-cc}" -Wall -Wextra -Werror -I"$source_dir/common" example.c \
+		"$BUILD/libkv.a" $(cat libs) -o example
+	run -0 ./example
+	assert_output $'ada = 1815\ngrace = 1906'
+	[ "$(kv-get -d example.kv grace)" = 1906 ]
+}
