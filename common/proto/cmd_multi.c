@@ -219,7 +219,7 @@ static void run_queue(struct call *c)
 }
 
 /* The queue outlives this call: what was set must stay until the transaction
- * has ended. resp.c discards it when the next command comes. */
+ * has ended. resp_settle() discards it then. */
 void cmd_exec(struct call *c)
 {
 	struct resp_conn *conn = c->conn;
@@ -228,7 +228,6 @@ void cmd_exec(struct call *c)
 		resp_error(c->out, "ERR EXEC without MULTI");
 		return;
 	}
-	conn->multi = false;
 	if (conn->spoilt)
 		resp_error(c->out, "EXECABORT Transaction discarded because of "
 				   "previous errors.");
@@ -236,5 +235,6 @@ void cmd_exec(struct call *c)
 		resp_null_array(c->out, c->resp3);
 	else
 		run_queue(c);
+	conn->multi = conn->spoilt = false;
 	watch_forget(conn);
 }

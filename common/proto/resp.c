@@ -186,8 +186,7 @@ static void unknown_command(struct call *c)
 
 	args[0] = '\0';
 	for (size_t i = 1; i < c->argc && at < 128; i++)
-		at += (size_t)snprintf(args + at, sizeof(args) - at,
-				       "'%.*s' ",
+		at += (size_t)snprintf(args + at, sizeof(args) - at, "'%.*s' ",
 				       (int)(c->argv[i].len < 128 - at
 						     ? c->argv[i].len
 						     : 128 - at),
@@ -281,8 +280,7 @@ static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed)
 	}
 	request->silent = request->silent || conn->replies_off;
 	feed->call = &request->base;
-	feed->tag = request->silent ? slice_str(TAG_SILENT)
-				    : slice_of(NULL, 0);
+	feed->tag = request->silent ? slice_str(TAG_SILENT) : slice_of(NULL, 0);
 	return RESP_CALL;
 }
 

@@ -344,25 +344,6 @@ static int do_scan(struct txn *t, struct slice prefix, struct slice after,
 	return failed ? no_memory() : 0;
 }
 
-static uint64_t do_count(struct txn *t)
-{
-	struct store_txn *x = of(t);
-	uint64_t count = x->cleared ? 0 : index_count(x->s->index);
-
-	depends(x, x->s->appended);
-	for (size_t i = 0; i < x->n; i++) {
-		const struct change *c = &x->changes[i];
-		location l;
-		bool below = !x->cleared && index_get(x->s->index, c->key, &l);
-
-		if (below && c->kind == CHANGE_DELETE)
-			count--;
-		else if (!below && c->kind == CHANGE_SET)
-			count++;
-	}
-	return count;
-}
-
 struct nth {
 	struct store_txn *x;
 	uint64_t left;
@@ -392,6 +373,22 @@ static bool count_one(void *arg, struct slice key)
 	(void)key;
 	++*n;
 	return true;
+}
+
+/* Keys that have expired are not there, removed or not; as long as there are
+ * such, the living have to be counted one by one. */
+static uint64_t do_count(struct txn *t)
+{
+	struct store_txn *x = of(t);
+	struct slice all = slice_of(NULL, 0);
+	uint64_t count = 0;
+
+	if (x->n != 0 || store_has_expired(x->s)) {
+		(void)do_scan(t, all, all, count_one, &count);
+		return count;
+	}
+	depends(x, x->s->appended);
+	return x->cleared ? 0 : index_count(x->s->index);
 }
 
 /* Counts the living, then takes one: for few keys, or a store that is full of
