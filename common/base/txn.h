@@ -73,8 +73,12 @@ static inline bool txn_get(struct txn *t, struct slice key, struct item *item)
 	return t->ops->get(t, key, item);
 }
 
-/* expires_ms 0: never. KV_ETOOBIG, KV_ENOMEM, or KV_EUSAGE for a key without a
- * byte; then nothing was changed. */
+/* 0 if such a pair can be stored, else KV_EUSAGE (a key without a byte) or
+ * KV_ETOOBIG, with err_text(). */
+int txn_check(struct slice key, struct slice value);
+
+/* expires_ms 0: never. KV_ENOMEM or as txn_check(); then nothing was changed.
+ */
 static inline int txn_set(struct txn *t, struct slice key, struct slice value,
 			  uint64_t expires_ms)
 {

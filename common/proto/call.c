@@ -50,6 +50,15 @@ bool call_get(struct call *c, struct slice key, struct item *item)
 	return found;
 }
 
+bool call_check(struct call *c, struct slice key, struct slice value)
+{
+	int r = txn_check(key, value);
+
+	if (r != 0)
+		call_fail(c, r);
+	return r == 0;
+}
+
 bool call_set(struct call *c, struct slice key, struct slice value,
 	      uint64_t expires_ms)
 {

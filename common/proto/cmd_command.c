@@ -248,7 +248,7 @@ void cmd_command_info(struct call *c)
 		if (cmd != NULL)
 			write_info(c, cmd);
 		else
-			resp_null_array(c->out, c->resp3);
+			call_null(c);
 	}
 }
 
@@ -358,7 +358,10 @@ void cmd_command_list(struct call *c)
 		return;
 	}
 	n = list_names(&names, &s, command_table);
-	resp_set(c->out, n, c->resp3);
+	if (c->argc == 2)
+		resp_set(c->out, n, c->resp3);
+	else
+		resp_array(c->out, n);
 	buf_append_slice(c->out, buf_slice(&names));
 	c->out->failed |= buf_failed(&names);
 	buf_release(&names);

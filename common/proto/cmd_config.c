@@ -121,7 +121,7 @@ void cmd_config_set(struct call *c)
 	struct values v;
 
 	if (c->argc % 2 != 0) {
-		call_arity_error(c);
+		call_syntax_error(c);
 		return;
 	}
 	learn(c, &v);

@@ -91,6 +91,14 @@ void multi_queue(struct call *c)
 	resp_status(c->out, "QUEUED");
 }
 
+void multi_refuse_exec(struct call *c)
+{
+	multi_discard(c->conn);
+	watch_forget(c->conn);
+	resp_error(c->out, "EXECABORT Transaction discarded because of: wrong "
+			   "number of arguments for 'exec' command");
+}
+
 void cmd_multi(struct call *c)
 {
 	if (c->conn->multi) {

@@ -234,13 +234,11 @@ void cmd_keys(struct call *c)
 	walk_release(&w);
 }
 
-/* As Redis reads a cursor: digits only, 64 bits. */
+/* Digits only, 64 bits; Redis takes no digit for 0. */
 static bool read_cursor(struct slice word, uint64_t *number)
 {
 	uint64_t v = 0;
 
-	if (word.len == 0)
-		return false;
 	for (size_t i = 0; i < word.len; i++) {
 		unsigned digit = (unsigned)(word.data[i] - '0');
 

@@ -52,11 +52,11 @@ static bool read_option(struct call *c, size_t *i, bool is_set,
 			struct options *o)
 {
 	struct slice word = c->argv[*i];
-	bool ttl_said = o->keep_ttl || o->persist || o->unit != TIME_NONE;
 	enum time_unit unit = expiry_unit(word);
 
 	if (unit != TIME_NONE) {
-		if (ttl_said || *i + 1 == c->argc)
+		if (o->keep_ttl || o->persist || *i + 1 == c->argc ||
+		    (o->unit != TIME_NONE && o->unit != unit))
 			return false;
 		o->unit = unit;
 		o->when = ++*i;
@@ -166,8 +166,13 @@ void cmd_psetex(struct call *c)
 	set_for(c, TIME_MS);
 }
 
+/* A command changes all or nothing, also between MULTI and EXEC: what cannot
+ * be set is found out first. */
 static bool set_pairs(struct call *c)
 {
+	for (size_t i = 1; i < c->argc; i += 2)
+		if (!call_check(c, c->argv[i], c->argv[i + 1]))
+			return false;
 	for (size_t i = 1; i < c->argc; i += 2)
 		if (!call_set(c, c->argv[i], c->argv[i + 1], 0))
 			return false;

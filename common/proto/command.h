@@ -3,9 +3,10 @@
  * that does it. command_table.c has the table; cmd_*.c have the functions.
  *
  * A command function appends exactly one reply to call->out. It checks before
- * it changes: after an error reply that it wrote itself, the transaction is as
- * it was. When a change is refused or memory runs out it ends with
- * call_fail(), and the whole transaction comes to nothing.
+ * it changes: after an error reply the transaction is as it was. So it is when
+ * a key or a value was refused (KV_EUSAGE, KV_ETOOBIG), which becomes the reply
+ * whatever was appended before. With any other failure, such as a lack of
+ * memory, the whole transaction comes to nothing.
  */
 #ifndef PROTO_COMMAND_H
 #define PROTO_COMMAND_H
@@ -132,6 +133,9 @@ void call_fail(struct call *c, int code);
 
 /* Looks a key up on behalf of a reader; counts hits and misses. */
 bool call_get(struct call *c, struct slice key, struct item *item);
+
+/* Whether such a pair can be stored; if not, the call has failed. */
+bool call_check(struct call *c, struct slice key, struct slice value);
 
 /* A change; false: it failed, and so has the call. */
 bool call_set(struct call *c, struct slice key, struct slice value,

@@ -89,7 +89,7 @@ static const struct command command_commands[] = {
 		"", "server", "7.0.0", "nondeterministic_output_order",
 		"What commands are for",
 		"summary, since and group; no arguments"),
-	COMMAND("command|getkeys", cmd_command_getkeys, -3,
+	COMMAND("command|getkeys", cmd_command_getkeys, -4,
 		CMD_LOADING | CMD_STALE | CMD_CONNECTION | CMD_LOCAL, 0, 0, 0,
 		"", "server", "2.8.13", "",
 		"Those arguments of a command that are keys", NULL),

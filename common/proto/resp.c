@@ -79,34 +79,15 @@ bool resp_sniff(struct slice head)
 
 /* ---- running ---- */
 
-/* A writer's keys must be keys: then its changes cannot be refused halfway. */
-static bool check_keys(struct call *c)
-{
-	size_t first, last, step;
-
-	if (!(c->command->flags & CMD_WRITE) ||
-	    !command_keys(c->command, c->argc, &first, &last, &step))
-		return true;
-	for (size_t i = first; i <= last; i += step) {
-		if (c->argv[i].len - 1 < KV_KEY_MAX)
-			continue;
-		resp_error(c->out, "ERR a key has from 1 to %u bytes, not %zu",
-			   KV_KEY_MAX, c->argv[i].len);
-		return false;
-	}
-	return true;
-}
-
 void resp_run(struct call *c)
 {
 	struct resp_shared *shared = c->conn->shared;
 	size_t mark = c->out->len;
 
 	shared->counts.calls++;
-	if (check_keys(c))
-		c->command->run(c);
-	if (c->failed == KV_ETOOBIG) {
-		/* The change was refused, and it is the only one. */
+	c->command->run(c);
+	if (c->failed == KV_ETOOBIG || c->failed == KV_EUSAGE) {
+		/* A key or value was refused; nothing has changed by it. */
 		c->failed = 0;
 		c->out->len = mark;
 		resp_error(c->out, "ERR %s", err_text());
@@ -231,7 +212,10 @@ static bool find_command(struct call *c)
 	}
 	if (command_takes(c->command, c->argc) && c->command->run != NULL)
 		return true;
-	call_arity_error(c);
+	if (c->command->run == cmd_exec)
+		multi_refuse_exec(c);
+	else
+		call_arity_error(c);
 	return false;
 }
 

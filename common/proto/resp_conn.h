@@ -74,6 +74,7 @@ void resp_run(struct call *c);
 /* cmd_multi.c */
 void multi_queue(struct call *c); /* writes QUEUED, or an error */
 void multi_discard(struct resp_conn *conn);
+void multi_refuse_exec(struct call *c); /* EXEC takes no arguments */
 void watch_forget(struct resp_conn *conn);
 
 /* cmd_client.c: false: the error has been written. */

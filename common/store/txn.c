@@ -161,22 +161,6 @@ static int make_order(struct store_txn *x)
 	return r;
 }
 
-static int check_change(const struct change *c)
-{
-	if (c->key.len == 0)
-		return err_set(KV_EUSAGE, "a key has at least one byte");
-	if (c->key.len > KV_KEY_MAX)
-		return err_set(KV_ETOOBIG,
-			       "the key has %zu bytes; at most %u are allowed",
-			       c->key.len, KV_KEY_MAX);
-	if (c->value.len > KV_VALUE_MAX)
-		return err_set(
-			KV_ETOOBIG,
-			"the value has %zu bytes; at most %u are allowed",
-			c->value.len, KV_VALUE_MAX);
-	return 0;
-}
-
 static int do_change(struct txn *t, const struct change *change)
 {
 	struct store_txn *x = of(t);
@@ -184,7 +168,7 @@ static int do_change(struct txn *t, const struct change *change)
 	int r;
 
 	if (change->kind == CHANGE_SET) {
-		r = check_change(change);
+		r = txn_check(change->key, change->value);
 		if (r != 0)
 			return r;
 	} else if (change->key.len == 0 || change->key.len > KV_KEY_MAX) {
