@@ -33,9 +33,10 @@ CFLAGS_ALL = $(CPPFLAGS_ALL) $(CFLAGS) $(WARNINGS) $(HARDENING) $(CFLAGS_EXTRA)
 LDFLAGS_ALL = -Wl,--as-needed -Wl,--gc-sections $(LDFLAGS) $(CFLAGS_EXTRA)
 LDLIBS_ALL = -luv -lcjson -lbsd -lxxhash -lutf8proc -lpthread $(LDLIBS)
 
-PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/kv-*.c))
-COMMON_SRC := $(wildcard common/*/*.c)
+# cmd/kv-x.c is a program; cmd/kv-x_part.c, if any, is a part of it.
 CMD_SRC := $(wildcard cmd/*.c)
+PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
+COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
 SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC)
 PAGES := $(wildcard man/*.[1-8])
@@ -61,8 +62,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
-$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $(LIB)
-	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
+parts = $(patsubst %.c,$(BUILD)/%.o,$(filter cmd/$(1)_%,$(CMD_SRC)))
+
+.SECONDEXPANSION:
+$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $$(call parts,$$*) $(LIB)
+	$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
 $(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@

@@ -1,6 +1,7 @@
 /*
  * kv-serve - serve a store.
  */
+#include "kv-serve_offline.h"
 #include "program.h"
 
 #include "base/parse.h"
@@ -19,6 +20,7 @@
 #define HELP                                                                  \
 	"usage: kv-serve [options]\n"                                         \
 	"       kv-serve --check [-d DIR]\n"                                  \
+	"       kv-serve --salvage [-d DIR] --to NEWDIR\n"                    \
 	"\n"                                                                  \
 	"Serves the store in DIR over TCP and a Unix socket.\n"               \
 	"\n"                                                                  \
@@ -39,6 +41,9 @@
 	"      --max-clients N      connections at once\n"                    \
 	"      --sync-thread WHEN   auto, never or always\n"                  \
 	"      --check              verify the store instead of serving it\n" \
+	"      --salvage            copy what is sound in a damaged store "   \
+	"...\n"                                                               \
+	"      --to NEWDIR          ... to a new one\n"                       \
 	"      --debug-seed N       choose which syncs fail on request\n"     \
 	"      --debug-rate PERCENT how often they do (1)\n"                  \
 	"  -h, --help               print this\n"                             \
@@ -54,6 +59,8 @@ enum {
 	OPT_MAX_CLIENTS,
 	OPT_SYNC_THREAD,
 	OPT_CHECK,
+	OPT_SALVAGE,
+	OPT_TO,
 	OPT_DEBUG_SEED,
 	OPT_DEBUG_RATE,
 };
@@ -70,6 +77,8 @@ static const struct option long_options[] = {
 	{"max-clients", required_argument, NULL, OPT_MAX_CLIENTS},
 	{"sync-thread", required_argument, NULL, OPT_SYNC_THREAD},
 	{"check", no_argument, NULL, OPT_CHECK},
+	{"salvage", no_argument, NULL, OPT_SALVAGE},
+	{"to", required_argument, NULL, OPT_TO},
 	{"debug-seed", required_argument, NULL, OPT_DEBUG_SEED},
 	{"debug-rate", required_argument, NULL, OPT_DEBUG_RATE},
 	{"help", no_argument, NULL, 'h'},
@@ -86,7 +95,8 @@ struct job {
 	const char *pid_file;
 	char *pid_file_default, *log_file;
 	int ready_fd; /* -1: none */
-	bool background, check;
+	const char *salvage_to;
+	bool background, check, salvage;
 	bool stamped; /* log lines begin with the time */
 };
 
@@ -189,6 +199,12 @@ static int take_option(struct job *job, int letter)
 	case OPT_CHECK:
 		job->check = true;
 		return 0;
+	case OPT_SALVAGE:
+		job->salvage = true;
+		return 0;
+	case OPT_TO:
+		job->salvage_to = optarg;
+		return 0;
 	case OPT_SYNC_THREAD:
 		return parse_sync_thread(optarg, &job->server.sync_mode);
 	case OPT_DEBUG_RATE:
@@ -206,6 +222,9 @@ static int check_options(struct job *job)
 	if (job->server.dir[0] == '\0')
 		return err_set(KV_EUSAGE, "--dir needs the name of a "
 					  "directory");
+	if (job->salvage != (job->salvage_to != NULL))
+		return err_set(KV_EUSAGE, "--salvage and --to NEWDIR go "
+					  "together");
 	if (job->ready_fd >= 0 && fcntl(job->ready_fd, F_GETFD) < 0)
 		return err_set(KV_EUSAGE, "--ready-fd %d is not open",
 			       job->ready_fd);
@@ -216,26 +235,6 @@ static int check_options(struct job *job)
 	if (job->background && job->pid_file == NULL)
 		job->pid_file = job->pid_file_default;
 	return 0;
-}
-
-static int check_store(const struct job *job)
-{
-	struct store_check_report report = {0};
-	int r = store_check(job->server.dir, NULL, &report);
-	bool damaged = report.damage[0] != '\0';
-	struct out out;
-
-	if (r != 0 && !damaged)
-		return program_fail(r);
-	out_init(&out, STDOUT_FILENO, "standard output");
-	buf_printf(&out.buf,
-		   "segments %" PRIu64 "\nrecords %" PRIu64 "\nitems %" PRIu64
-		   "\nlive %" PRIu64 "\nbytes %" PRIu64 "\n%s\n",
-		   report.segments, report.records, report.items, report.live,
-		   report.bytes, damaged ? "damaged" : "sound");
-	if (damaged)
-		err_set(KV_EDAMAGED, "%s", report.damage);
-	return program_end(&out, damaged ? KV_EDAMAGED : 0);
 }
 
 static int announce(struct job *job, struct server *server)
@@ -334,7 +333,12 @@ int main(int argc, char **argv)
 		r = check_options(&job);
 	if (r != 0)
 		return program_fail(r);
-	status = job.check ? check_store(&job) : run(&job);
+	if (job.check)
+		status = offline_check(job.server.dir);
+	else if (job.salvage)
+		status = offline_salvage(job.server.dir, job.salvage_to);
+	else
+		status = run(&job);
 	free(job.pid_file_default);
 	free(job.log_file);
 	return status;

@@ -67,14 +67,20 @@ static int store_batch(struct load *l)
 	return r;
 }
 
-/* Adds to a failure what is known about the chunks before it. */
-static int failed_after(int code, uint64_t stored)
+/* Adds to a failure what is known about the chunks before it, or that there
+ * could be some. */
+static int explain(int code, const struct load *l)
 {
 	char text[ERR_TEXT_MAX - 64];
 
 	snprintf(text, sizeof(text), "%s", err_text());
-	return err_set(code, "%s; the first %" PRIu64 " records are stored",
-		       text, stored);
+	if (l->options->chunk != 0)
+		return err_set(code,
+			       "%s; the first %" PRIu64 " records are stored",
+			       text, l->stored);
+	if (code == KV_ETOOBIG && l->db != NULL)
+		return err_set(code, "%s (--chunk does so)", text);
+	return code;
 }
 
 static int load_all(struct load *l)
@@ -89,8 +95,7 @@ static int load_all(struct load *l)
 					record_reader_bytes(l->reader));
 	}
 	progress_end(&l->progress, l->stored, record_reader_bytes(l->reader));
-	return r != 0 && l->options->chunk != 0 ? failed_after(r, l->stored)
-						: r;
+	return r != 0 ? explain(r, l) : 0;
 }
 
 static int load_fd(const struct kv_options *where, int fd, const char *name,

@@ -2,6 +2,12 @@
  * index.c - the ordered index: a B+tree whose nodes keep what their keys share
  * once (prefix) and what tells them apart in one array (heads), so that a
  * lookup reads few cache lines and a key costs little more than its own bytes.
+ *
+ * Measured at 10,000,000 keys of 16 bytes put in random order: 33 bytes a key,
+ * key and location included, where the keys are random, 18 where they are
+ * "key:%012d"; loaded in order, 27 and 15. Nodes of 1 KiB took a tenth more
+ * memory, nodes of 4 KiB the same and more time; so it is 2 KiB.
+ *
  * The parts:
  *
  *	index_node.h    how a node looks; the inside interfaces

@@ -37,7 +37,7 @@ bool index_get(const struct index *ix, struct slice key, uint64_t *loc);
 /*
  * Looks n keys up at once: locs[i] is keys[i]'s location, or INDEX_MISSING
  * (only a store that never uses that number as a location can tell the two
- * apart). Several times faster than n calls of index_get() where the index is
+ * apart). About twice as fast as n calls of index_get() where the index is
  * larger than the processor's caches. It also warms the places that putting or
  * deleting the same keys will touch, so a batch of writes gains from calling
  * it first.

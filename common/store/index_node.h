@@ -31,7 +31,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* Measured at 1, 2 and 4 KiB; see index.c. */
+/* index.c says why. */
 #ifndef NODE_SIZE
 #define NODE_SIZE 2048u
 #endif

@@ -142,10 +142,6 @@ static unsigned leaf_cut(const struct source *src, const struct node *leaf,
 {
 	unsigned m;
 
-	if (at == leaf->n && leaf->next == NULL)
-		return at;
-	if (at == 0 && leaf->prev == NULL)
-		return 1;
 	if (is_run(leaf, at)) {
 		m = at == leaf->last ? at + 1 : at;
 		if (halves_fit(src, m))
@@ -297,7 +293,6 @@ static int share_leaf(struct index *ix, struct path *path, unsigned at,
 static int insert_full(struct index *ix, struct path *path, unsigned at,
 		       const struct entry *e)
 {
-	const struct node *leaf = path->node[0];
 	bool done = false;
 	int r;
 
@@ -305,8 +300,7 @@ static int insert_full(struct index *ix, struct path *path, unsigned at,
 	if (ix->height == INDEX_HEIGHT_MAX ||
 	    !pool_reserve(&ix->pool, ix->height + 1))
 		return KV_ENOMEM;
-	if (!is_run(leaf, at) && !(at == leaf->n && leaf->next == NULL) &&
-	    !(at == 0 && leaf->prev == NULL)) {
+	if (!is_run(path->node[0], at)) {
 		r = share_leaf(ix, path, at, e, &done);
 		if (r != 0 || done)
 			return r;

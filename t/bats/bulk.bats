@@ -5,6 +5,11 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
 }
 
+# numbers N - N records.
+numbers() {
+	seq 1 "$1" | sed 's/.*/key&\tvalue &/'
+}
+
 @test "records come from standard input or a file" {
 	numbers 10 | kv-set -d s --bulk
 	numbers 20 >file

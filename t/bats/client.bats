@@ -7,6 +7,11 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
 }
 
+# numbers N - N records.
+numbers() {
+	seq 1 "$1" | sed 's/.*/key&\tvalue &/'
+}
+
 @test "KV_ADDR names the server" {
 	start_server
 	kv-set k v
@@ -172,6 +177,17 @@ setup() {
 		kv-set "$i" - <value
 	done
 	[ "$(kv-get 1 2 3 4 5 6 7 8 9 | wc -c)" -eq $((9 * 3000003)) ]
+}
+
+@test "a bulk over the limit of a line exits 65 and names --chunk" {
+	start_server --max-line 65536
+	numbers 5000 >records
+	run -65 kv-set --bulk records
+	assert_output --partial 'over the limit of 65536 bytes'
+	assert_output --partial --chunk
+	[ "$(kv-get --count)" -eq 0 ]
+	kv-set --bulk --chunk 500 records
+	[ "$(kv-get --count)" -eq 5000 ]
 }
 
 @test "a prefix of everything is deleted through a server" {

@@ -135,6 +135,25 @@ static void memory_is_given_back_when_keys_go(void)
 	index_free(ix);
 }
 
+static void leaves_that_become_sparse_are_merged(void)
+{
+	struct index *ix = index_new();
+	uint64_t old, n = 160000;
+	size_t nodes;
+	char space[32];
+
+	CHECK(ix != NULL);
+	put_scattered(ix, n, true);
+	nodes = ix->pool.used;
+	for (uint64_t i = 0; i < n; i++)
+		if (i % 16 != 0)
+			CHECK(index_delete(ix, numbered(i, true, space), &old));
+	CHECK_INT(index_count(ix), n / 16);
+	CHECK(ix->pool.used < nodes / 5);
+	CHECK(index_verify(ix) == NULL);
+	index_free(ix);
+}
+
 /* New keys at one end, old ones removed at the other. */
 static void a_moving_window_does_not_grow(void)
 {
@@ -252,6 +271,7 @@ static void a_delete_and_an_overwrite_need_no_memory(void)
 TEST_MAIN(T(scattered_keys_of_16_bytes_cost_at_most_40),
 	  T(putting_into_a_loaded_index_keeps_to_the_bound),
 	  T(sorted_puts_fill_their_nodes), T(memory_is_given_back_when_keys_go),
+	  T(leaves_that_become_sparse_are_merged),
 	  T(a_moving_window_does_not_grow),
 	  T(a_small_index_takes_little_memory),
 	  T(a_put_without_memory_changes_nothing),
