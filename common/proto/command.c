@@ -35,7 +35,9 @@ static bool fold_name(struct slice name, uint64_t word[2])
 {
 	char copy[NAME_MAX_LEN] = {0};
 
-	if (name.len == 0 || name.len > NAME_MAX_LEN)
+	/* NUL at the end would look like the padding. */
+	if (name.len == 0 || name.len > NAME_MAX_LEN ||
+	    name.data[name.len - 1] == '\0')
 		return false;
 	memcpy(copy, name.data, name.len);
 	memcpy(word, copy, sizeof(copy));
