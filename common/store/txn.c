@@ -506,6 +506,28 @@ static int delete_below(struct store_txn *x)
 	return r;
 }
 
+/* A value that was read just now may lie in the group that is about to grow,
+ * and move, for the record that holds it again: such are copied first. */
+static int keep_values(struct store_txn *x)
+{
+	const struct group *g = TAILQ_LAST(&x->s->groups, group_queue);
+	uintptr_t from = g != NULL ? (uintptr_t)g->bytes.data : 0;
+
+	for (size_t i = 0; i < x->n && from != 0; i++) {
+		struct slice *value = &x->changes[i].value;
+		char *copy;
+
+		if ((uintptr_t)value->data - from >= g->bytes.len)
+			continue;
+		copy = do_alloc(&x->txn, value->len);
+		if (copy == NULL)
+			return no_memory();
+		memcpy(copy, value->data, value->len);
+		value->data = copy;
+	}
+	return 0;
+}
+
 static int commit(struct store_txn *x)
 {
 	struct store *s = x->s;
@@ -516,7 +538,9 @@ static int commit(struct store_txn *x)
 	x->n = drop_idle(x);
 	if (x->n == 0)
 		return 0;
-	r = store_append(s, x->changes, x->n, 0);
+	r = keep_values(x);
+	if (r == 0)
+		r = store_append(s, x->changes, x->n, 0);
 	if (r != 0)
 		return r;
 	x->reply->version = s->version;
