@@ -41,8 +41,7 @@ UNIT_SRC := $(wildcard t/unit/*_test.c)
 SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
-SCRIPTS := t/deps t/run t/demo t/coverage .ci/run \
-	$(filter-out %.txt,$(wildcard t/lint/*))
+SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
 
 LIB := $(BUILD)/libkv.a
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
@@ -157,7 +156,7 @@ lint-cppcheck:
 
 lint-scripts:
 	@echo "lint: shellcheck"
-	@shellcheck -x $(shell grep -lE '^#!/bin/(ba)?sh' $(SCRIPTS)) \
+	@shellcheck -x $(shell grep -slE '^#!/bin/(ba)?sh' $(SCRIPTS)) \
 		t/bats/helper.bash $(SUITES)
 
 lint-pages:

@@ -53,3 +53,55 @@ blocks() {
 	assert_output $'ada = 1815\ngrace = 1906'
 	[ "$(kv-get -d example.kv grace)" = 1906 ]
 }
+
+# block PAGE N - the Nth displayed block of the page's EXAMPLES.
+block() {
+	awk -v n="$2" '/^\.Sh/ { in_examples = /EXAMPLES/ }
+		/^\.Ed/ { on = 0 } on && seen == n { print }
+		/^\.Bd -literal/ && in_examples { on = 1; seen++ }' \
+		"$source_dir/man/$1" | sed 's/\\e/\\/g; s/\\&//g; s/^\$ //'
+}
+
+@test "the examples of kv-serve(1) run" {
+	block kv-serve.1 1 >start
+	run -0 bash -euo pipefail start 3>&-
+	assert_line --partial blue
+	# Its lock tells when the server, nobody's child here, has gone.
+	flock things/lock true
+	block kv-serve.1 2 >verify
+	run -0 bash -euo pipefail verify
+	assert_line sound
+	{
+		block kv-serve.1 3
+		echo 'kv-get -d things colour; kill $!; wait $!'
+	} >script
+	run -0 bash -euo pipefail script 3>&-
+	assert_line --partial blue
+}
+
+@test "the example of kv-store(5) runs" {
+	kv-set -d mystore a 1
+	block kv-store.5 1 >verify
+	run -0 bash -euo pipefail verify
+	assert_line sound
+}
+
+@test "the example of kv-protocol(7) runs" {
+	start_server
+	ln -s s/kv.sock kv.sock
+	block kv-protocol.7 1 >script
+	run -0 bash -euo pipefail script
+	assert_line -n 0 --regexp '"ok":true,"version":"[0-9]+"'
+	assert_line -n 1 --regexp '"value":"hello"'
+}
+
+@test "the tour of the README prints what it says" {
+	sed -n 's/^    \$ //p' "$source_dir/README" >commands
+	[ "$(wc -l <commands)" -gt 10 ]
+	# On a terminal, where a value is followed by a newline.
+	run -0 script -qec 'stty -opost; bash -uo pipefail commands' /dev/null 3>&-
+	sed -n '/^A tour/,/^What durable/s/^    //p' "$source_dir/README" |
+		grep -v -e '^\$' -e '^kv-serve: listening' >promised
+	grep -v '^kv-serve: listening' <<<"$output" >printed
+	diff promised printed
+}
