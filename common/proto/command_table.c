@@ -35,7 +35,8 @@ static const struct command client_commands[] = {
 		"The name of this connection", NULL),
 	COMMAND("client|help", cmd_help, 2,
 		CMD_LOADING | CMD_STALE | CMD_CONNECTION | CMD_LOCAL, 0, 0, 0,
-		"", "connection", "5.0.0", "", "The list of subcommands", NULL),
+		"", "connection", "5.0.0", "", "The list of subcommands",
+		"in other words than Redis"),
 	COMMAND("client|id", cmd_client_id, 2,
 		CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_CONNECTION |
 			CMD_LOCAL,
@@ -45,7 +46,7 @@ static const struct command client_commands[] = {
 		CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_CONNECTION |
 			CMD_LOCAL,
 		0, 0, 0, "", "connection", "6.2.0", "nondeterministic_output",
-		"This connection, as CLIENT LIST has it", NULL),
+		"This connection, as CLIENT LIST has it", "as CLIENT LIST"),
 	COMMAND("client|kill", cmd_client_kill, -3,
 		CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE |
 			CMD_CONNECTION | CMD_LOCAL,
@@ -95,7 +96,8 @@ static const struct command command_commands[] = {
 		"Those arguments of a command that are keys", NULL),
 	COMMAND("command|help", cmd_help, 2,
 		CMD_LOADING | CMD_STALE | CMD_CONNECTION | CMD_LOCAL, 0, 0, 0,
-		"", "server", "5.0.0", "", "The list of subcommands", NULL),
+		"", "server", "5.0.0", "", "The list of subcommands",
+		"in other words than Redis"),
 	COMMAND("command|info", cmd_command_info, -2,
 		CMD_LOADING | CMD_STALE | CMD_CONNECTION | CMD_LOCAL, 0, 0, 0,
 		"", "server", "2.8.13", "nondeterministic_output_order",
@@ -115,7 +117,7 @@ static const struct command config_commands[] = {
 		"has the settings that mean something here"),
 	COMMAND("config|help", cmd_help, 2, CMD_LOADING | CMD_STALE | CMD_LOCAL,
 		0, 0, 0, "", "server", "5.0.0", "", "The list of subcommands",
-		NULL),
+		"in other words than Redis"),
 	COMMAND("config|resetstat", cmd_config_resetstat, 2,
 		CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_LOCAL,
 		0, 0, 0, "", "server", "2.0.0", "",
@@ -138,14 +140,15 @@ static const struct command function_commands[] = {
 		"Delete all functions", "there are none"),
 	COMMAND("function|help", cmd_help, 2,
 		CMD_LOADING | CMD_STALE | CMD_LOCAL, 0, 0, 0, "", "scripting",
-		"7.0.0", "", "The list of subcommands", NULL),
+		"7.0.0", "", "The list of subcommands",
+		"in other words than Redis"),
 	LAST,
 };
 
 static const struct command memory_commands[] = {
 	COMMAND("memory|help", cmd_help, 2, CMD_LOADING | CMD_STALE | CMD_LOCAL,
 		0, 0, 0, "", "server", "4.0.0", "", "The list of subcommands",
-		NULL),
+		"in other words than Redis"),
 	COMMAND("memory|usage", cmd_memory_usage, -3, CMD_READ, 2, 2, 1, "RO",
 		"server", "4.0.0", "", "Bytes that a key and its value take",
 		"an estimate of memory and disk"),
@@ -161,7 +164,8 @@ static const struct command object_commands[] = {
 		"whole"),
 	COMMAND("object|help", cmd_help, 2,
 		CMD_LOADING | CMD_STALE | CMD_KEYSPACE | CMD_LOCAL, 0, 0, 0, "",
-		"generic", "6.2.0", "", "The list of subcommands", NULL),
+		"generic", "6.2.0", "", "The list of subcommands",
+		"in other words than Redis"),
 	LAST,
 };
 

@@ -34,6 +34,8 @@ static void start(void)
 	if (server == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ready[0]);
+		if (freopen("/dev/null", "w", stderr) == NULL)
+			_exit(126);
 		execlp("kv-serve", "kv-serve", "-d", dir, "--port", "0",
 		       "--ready-fd", fd, (char *)NULL);
 		_exit(127);
