@@ -41,7 +41,8 @@ PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
 COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
 BENCH_SRC := t/bench/json_load.c
-SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC)
+REDIS_SRC := $(wildcard t/redis/*.c)
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(REDIS_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
 SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
@@ -49,7 +50,11 @@ SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
 LIB := $(BUILD)/libkv.a
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 UNIT := $(UNIT_SRC:t/unit/%.c=$(BUILD)/t/%)
-TESTS ?= $(UNIT) $(SUITES)
+# Redis's clients, and Redis itself, against ours.
+REDIS := $(REDIS_SRC:t/redis/%.c=$(BUILD)/t/%)
+REDIS_TESTS := $(filter %_test,$(REDIS)) t/redis/page t/redis/differential \
+	t/redis/python_client
+TESTS ?= $(UNIT) $(REDIS_TESTS) $(SUITES)
 
 # A make below this one: after the packages are there, or with other flags.
 SUB = +@$(MAKE) --no-print-directory
@@ -73,13 +78,16 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $$(call parts,$$*) $(LIB)
 $(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
 
+$(REDIS): $(BUILD)/t/%: $(BUILD)/t/redis/%.o $(LIB)
+	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lhiredis -o $@
+
 # Changes when the compiler or its flags do, and only then.
 $(BUILD)/flags: export FLAGS = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo "$$FLAGS" | cmp -s - $@ || echo "$$FLAGS" >$@
 
-unit: $(UNIT)
+unit: $(UNIT) $(REDIS)
 objects: $(OBJ)
 
 # The demonstration and the tests.

@@ -26,7 +26,11 @@ enum op {
 	OP_SCAN,     /* range, cursor */
 	OP_COUNT,    /* range */
 	OP_INFO,
+	OP_COMMAND, /* call, out: see txn.h */
 };
+
+struct buf;
+struct txn_call;
 
 enum change_kind {
 	CHANGE_SET,
@@ -64,6 +68,8 @@ struct request {
 	enum kv_condition condition;
 	uint64_t if_version;
 	bool debug_unreliable;
+	struct txn_call *call;
+	struct buf *out; /* where the call's reply is appended */
 	/* The reply is built to at most about this many bytes of keys and
 	 * values: a scan ends early with a cursor, a get or mget over it is
 	 * KV_ETOOBIG. 0: no bound. */
@@ -101,6 +107,7 @@ struct reply {
 	uint64_t count;	     /* count; delete: how many existed; bulk_set */
 	struct info_line *info;
 	size_t ninfo;
+	struct slice raw; /* command: finished, the last bytes of req->out */
 	/* Nobody may be told this reply before the store has everything up to
 	 * and including this sequence number on disk. 0: at once. */
 	uint64_t after;

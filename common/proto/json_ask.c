@@ -158,6 +158,7 @@ static const char *op_member(enum op op)
 	case OP_COUNT:
 		return "\"op\":\"count\"";
 	case OP_INFO:
+	case OP_COMMAND: /* not in JSON */
 		break;
 	}
 	return "\"op\":\"info\"";
@@ -193,6 +194,7 @@ void json_request_write(struct buf *out, const struct request *req,
 		break;
 	case OP_PING:
 	case OP_INFO:
+	case OP_COMMAND: /* not in JSON */
 		break;
 	}
 	if (req->debug_unreliable)

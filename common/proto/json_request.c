@@ -361,6 +361,7 @@ static int read_op(struct parse *p)
 		return read_range(p);
 	case OP_PING:
 	case OP_INFO:
+	case OP_COMMAND: /* not in JSON */
 		break;
 	}
 	return 0;

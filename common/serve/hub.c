@@ -5,6 +5,7 @@
 #include "serve/hub.h"
 
 #include "base/err.h"
+#include "serve/clients.h"
 #include "serve/session.h"
 #include "store/store.h"
 
@@ -26,6 +27,7 @@ int hub_init(struct hub *hub, uv_loop_t *loop)
 		hub_release(hub);
 		return err_set(KV_ENOMEM, "out of memory");
 	}
+	clients_init(hub);
 	return 0;
 }
 

@@ -32,6 +32,13 @@ struct hub_options {
 	size_t max_clients; /* connections above are told so and closed */
 };
 
+/* Where the server is to be found; what is not known is NULL or 0. */
+struct hub_place {
+	const char *host, *socket, *dir;
+	unsigned port;
+	uint64_t started_ms; /* of the monotonic clock */
+};
+
 struct hub_counts {
 	uint64_t accepted; /* connections, ever */
 	uint64_t refused;
@@ -45,6 +52,7 @@ struct hub {
 	struct committer *committer; /* not owned */
 	struct hub_options options;
 	struct hub_counts counts;
+	struct hub_place place;
 	/* Lines for info besides the coordinator's; the owner fills them. */
 	void (*extend_info)(void *arg, struct info_line **lines, size_t *n);
 	void *extend_arg;

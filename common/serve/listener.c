@@ -166,6 +166,19 @@ void listener_address(const struct listener *l, char *text, size_t size)
 		 port);
 }
 
+uint16_t listener_port(const struct listener *l)
+{
+	struct sockaddr_storage address = {0};
+	int len = sizeof(address);
+
+	if (uv_tcp_getsockname(&l->io.tcp, (struct sockaddr *)&address, &len) !=
+	    0)
+		return 0;
+	return ntohs(address.ss_family == AF_INET6
+			     ? ((struct sockaddr_in6 *)&address)->sin6_port
+			     : ((struct sockaddr_in *)&address)->sin_port);
+}
+
 void listener_close(struct listener *l)
 {
 	if (!l->open)

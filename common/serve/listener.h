@@ -38,6 +38,9 @@ int listener_open_unix(struct listener *l, uv_loop_t *loop, const char *path,
 /* "127.0.0.1:65432" or "[::1]:65432", of a TCP listener. */
 void listener_address(const struct listener *l, char *text, size_t size);
 
+/* The port of a TCP listener; 0: not known. */
+uint16_t listener_port(const struct listener *l);
+
 /* Stops listening and removes the socket file; does nothing if not open. The
  * loop has to run once more before the struct may go. */
 void listener_close(struct listener *l);

@@ -10,12 +10,14 @@
 
 #include "base/err.h"
 #include "proto/json.h"
+#include "proto/resp.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
 struct parser {
 	struct json_arena *json;
+	struct resp_shared *resp;
 };
 
 static bool looks_like_http(struct slice line)
@@ -106,7 +108,73 @@ static void json_write_error(struct buf *out, int code, const char *message,
 	json_reply_write(out, &reply, tag, 0);
 }
 
+static void *resp_protocol_open(struct parser *parser, uint64_t id)
+{
+	return resp_open(parser->resp, id);
+}
+
+static void resp_protocol_close(void *own)
+{
+	resp_close(own);
+}
+
+static bool resp_protocol_settle(void *own)
+{
+	return resp_settle(own);
+}
+
+static enum feed_result resp_protocol_feed(struct feed_state *state,
+					   struct feed *feed)
+{
+	struct resp_feed f = {.input = feed->input, .max = feed->max};
+	enum resp_next next = resp_feed(state->own, &f);
+
+	feed->used = f.used;
+	switch (next) {
+	case RESP_CALL:
+		feed->request = (struct request){
+			.op = OP_COMMAND,
+			.call = f.call,
+		};
+		feed->tag = f.tag;
+		return FEED_REQUEST;
+	case RESP_REPLY:
+		feed->reply = f.reply;
+		return FEED_REPLY;
+	case RESP_LAST:
+		feed->reply = f.reply;
+		return FEED_LAST;
+	case RESP_NOTHING:
+		return FEED_NOTHING;
+	case RESP_CLOSE:
+		return FEED_CLOSE;
+	case RESP_MORE:
+		break;
+	}
+	return FEED_MORE;
+}
+
+static void resp_write_reply(struct buf *out, const struct reply *reply,
+			     struct slice tag, uint64_t now_ms)
+{
+	(void)now_ms;
+	if (reply->code != 0)
+		resp_write_error(out, reply->code, reply->message, tag);
+	else
+		buf_append_slice(out, reply->raw);
+}
+
 static const struct protocol protocols[] = {
+	{
+		.name = "resp",
+		.sniff = resp_sniff,
+		.open = resp_protocol_open,
+		.close = resp_protocol_close,
+		.settle = resp_protocol_settle,
+		.feed = resp_protocol_feed,
+		.write_reply = resp_write_reply,
+		.write_error = resp_write_error,
+	},
 	{
 		.name = "json",
 		.sniff = json_sniff,
@@ -138,8 +206,9 @@ struct parser *parser_new(void)
 	if (parser == NULL)
 		return NULL;
 	parser->json = json_arena_new();
-	if (parser->json == NULL) {
-		free(parser);
+	parser->resp = resp_shared_new();
+	if (parser->json == NULL || parser->resp == NULL) {
+		parser_free(parser);
 		return NULL;
 	}
 	return parser;
@@ -150,7 +219,14 @@ void parser_free(struct parser *parser)
 	if (parser == NULL)
 		return;
 	json_arena_free(parser->json);
+	resp_shared_free(parser->resp);
 	free(parser);
+}
+
+void parser_set_host(struct parser *parser, const struct resp_host_ops *ops,
+		     void *host)
+{
+	resp_shared_set_host(parser->resp, ops, host);
 }
 
 void parser_trim(struct parser *parser)

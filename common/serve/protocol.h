@@ -3,8 +3,8 @@
  * from bytes to requests and from replies to bytes.
  *
  * The first bytes of a connection choose its protocol; see protocol_sniff().
- * A protocol holds no state of a connection besides struct feed_state, which
- * the session keeps for it, and none of a reply besides the request's `tag`.
+ * What a protocol must remember of a connection is in struct feed_state, which
+ * the session keeps for it; of a reply, in the request's `tag`.
  */
 #ifndef SERVE_PROTOCOL_H
 #define SERVE_PROTOCOL_H
@@ -18,12 +18,15 @@ struct parser; /* memory for parsing, shared by the connections of a loop */
 struct feed_state {
 	size_t scanned; /* so many bytes in front hold no end of a request */
 	bool skipping;	/* inside a request over the limit: its rest goes */
+	void *own;	/* the protocol's; see open() */
 };
 
 enum feed_result {
 	FEED_MORE,    /* no whole request yet */
 	FEED_NOTHING, /* `used` bytes that ask for nothing */
 	FEED_REQUEST, /* `request` and `tag` are filled */
+	FEED_REPLY,   /* answered without the store: `reply` */
+	FEED_LAST,    /* the same, and then close; the reply may be empty */
 	FEED_ERROR,   /* cannot be served: `code`, err_text(), `tag` */
 	FEED_CLOSE,   /* nobody to talk to: close the connection */
 };
@@ -39,6 +42,7 @@ struct feed {
 	size_t used;
 	struct request request;
 	struct slice tag;
+	struct slice reply;
 	int code;
 };
 
@@ -47,6 +51,13 @@ struct protocol {
 	/* Might a connection that begins with these bytes (one at least) speak
 	 * it? */
 	bool (*sniff)(struct slice head);
+	/* Begins and ends what feed_state.own is; NULL: there is nothing. open
+	 * is NULL if out of memory. */
+	void *(*open)(struct parser *parser, uint64_t id);
+	void (*close)(void *own);
+	/* A reply to a request has been taken: lets go of what it needed. True:
+	 * the connection is to be closed when it is sent. NULL: neither. */
+	bool (*settle)(void *own);
 	enum feed_result (*feed)(struct feed_state *state, struct feed *feed);
 	void (*write_reply)(struct buf *out, const struct reply *reply,
 			    struct slice tag, uint64_t now_ms);
@@ -62,6 +73,11 @@ const struct protocol *protocol_sniff(struct slice head);
 const struct protocol *protocol_default(void);
 
 struct parser *parser_new(void); /* NULL: out of memory */
+
+/* Whom commands ask about the server and its connections. */
+struct resp_host_ops;
+void parser_set_host(struct parser *parser, const struct resp_host_ops *ops,
+		     void *host);
 void parser_free(struct parser *parser);
 
 /* Gives back what a large request needed; what it handed out is gone. */

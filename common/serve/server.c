@@ -225,6 +225,13 @@ static int open_listeners(struct server *server)
 		return err_set(KV_ENOMEM, "out of memory");
 	}
 	server_info_init(&server->info, tcp, server->socket);
+	server->hub.place = (struct hub_place){
+		.host = o->host,
+		.socket = server->socket,
+		.dir = o->dir,
+		.port = listener_port(&server->tcp),
+		.started_ms = server->info.started_ms,
+	};
 	return 0;
 }
 

@@ -33,6 +33,39 @@ static void write_reply(struct session *s, struct buf *out,
 	s->protocol->write_reply(out, reply, tag, now);
 }
 
+/* A command has written its reply where the request said, perhaps the output:
+ * takes it away from there if it has to wait. */
+static void hold_command(struct session *s, struct reply_slot *slot,
+			 const struct request *req, const struct reply *reply)
+{
+	struct buf *held = &s->hub->scratch;
+
+	if (req->out == &s->out) {
+		s->out.len -= reply->raw.len;
+		buf_append_slice(held, reply->raw);
+	}
+	if (!reply_slot_hold(slot, reply->after, held)) {
+		session_close(s); /* out of memory; it lets go of the slot */
+		reply_slot_drop(slot);
+	}
+	buf_clear(held);
+}
+
+static void answer_command(struct session *s, struct reply_slot *slot,
+			   const struct request *req, const struct reply *reply)
+{
+	if (!reply_slot_is_first(slot) ||
+	    reply->after > store_durable(s->hub->store)) {
+		hold_command(s, slot, req, reply);
+		return;
+	}
+	if (req->out != &s->out) {
+		buf_append_slice(&s->out, reply->raw);
+		buf_clear(req->out);
+	}
+	reply_slot_drop(slot);
+}
+
 static void answer(struct session *s, struct reply_slot *slot,
 		   const struct reply *reply)
 {
@@ -59,12 +92,16 @@ static void on_reply(void *arg, const struct request *req,
 	struct reply_slot *slot = arg;
 	struct session *s = reply_slot_owner(slot);
 
-	(void)req;
 	if (s == NULL) {
 		reply_slot_drop(slot);
 		return;
 	}
-	answer(s, slot, reply);
+	if (req->op == OP_COMMAND && reply->code == 0)
+		answer_command(s, slot, req, reply);
+	else
+		answer(s, slot, reply);
+	if (s->protocol->settle != NULL && s->protocol->settle(s->feed.own))
+		session_finish(s);
 	if (!s->pumping && !s->is_dirty && !s->closing) {
 		TAILQ_INSERT_TAIL(&s->hub->dirty, s, dirty);
 		s->is_dirty = true;
@@ -88,11 +125,34 @@ static void submit(struct session *s, struct feed *feed)
 
 	if (slot == NULL)
 		return;
+	req->out = reply_slot_is_first(slot) ? &s->out : &hub->scratch;
 	req->reply_max =
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
 	hub->counts.requests++;
 	committer_note(hub->committer, s->id);
 	coord_submit(hub->coord, req, on_reply, slot);
+}
+
+/* A reply that did not need the store keeps its place all the same. */
+static void reply_now(struct session *s, const struct feed *feed)
+{
+	struct hub *hub = s->hub;
+	struct reply_slot *slot;
+
+	hub->counts.requests++;
+	if (s->queue.count == 0) {
+		buf_append_slice(&s->out, feed->reply);
+		return;
+	}
+	slot = push_slot(s, slice_of(NULL, 0));
+	if (slot == NULL)
+		return;
+	buf_append_slice(&hub->scratch, feed->reply);
+	if (!reply_slot_hold(slot, 0, &hub->scratch)) {
+		session_close(s);
+		reply_slot_drop(slot);
+	}
+	buf_clear(&hub->scratch);
 }
 
 static void refuse(struct session *s, const struct feed *feed)
@@ -113,6 +173,14 @@ static void act(struct session *s, struct feed *feed, enum feed_result result)
 	case FEED_ERROR:
 		refuse(s, feed);
 		break;
+	case FEED_REPLY:
+		reply_now(s, feed);
+		break;
+	case FEED_LAST:
+		if (feed->reply.len != 0)
+			reply_now(s, feed);
+		session_finish(s);
+		break;
 	case FEED_CLOSE:
 		session_close(s);
 		break;
@@ -132,6 +200,26 @@ bool session_is_full(const struct session *s)
 	       store_waiting(s->hub->store) >= SESSION_STORE_MAX;
 }
 
+/* Chooses the protocol by the first byte that is no line end; false if there
+ * is none yet. */
+static bool begin_protocol(struct session *s, struct slice *input)
+{
+	while (input->len != 0 &&
+	       (input->data[0] == '\n' || input->data[0] == '\r')) {
+		input->data++;
+		input->len--;
+	}
+	if (input->len == 0)
+		return false;
+	s->protocol = protocol_sniff(*input);
+	if (s->protocol->open == NULL)
+		return true;
+	s->feed.own = s->protocol->open(s->hub->parser, s->id);
+	if (s->feed.own == NULL) /* out of memory */
+		session_close(s);
+	return s->feed.own != NULL;
+}
+
 bool session_handle(struct session *s, struct slice *input)
 {
 	struct feed feed = {
@@ -144,8 +232,8 @@ bool session_handle(struct session *s, struct slice *input)
 	while (input->len != 0 && !s->finished && !s->closing) {
 		if (session_is_full(s))
 			return false;
-		if (s->protocol == NULL)
-			s->protocol = protocol_sniff(*input);
+		if (s->protocol == NULL && !begin_protocol(s, input))
+			break;
 		feed.input = *input;
 		feed.used = 0;
 		result = s->protocol->feed(&s->feed, &feed);

@@ -43,12 +43,14 @@ struct session {
 	struct buf out;	    /* not given to the kernel yet */
 	struct buf sending; /* being sent by `write` */
 	uv_write_t write;
-	bool writing;  /* `write` is under way */
-	bool reading;  /* uv_read_start() is in force */
-	bool pumping;  /* handling input: the end of it sends */
-	bool finished; /* no more input will be handled */
-	bool ended;    /* the peer has sent all that it will */
-	bool closing;  /* uv_close() was called */
+	bool writing;		     /* `write` is under way */
+	bool reading;		     /* uv_read_start() is in force */
+	bool pumping;		     /* handling input: the end of it sends */
+	bool finished;		     /* no more input will be handled */
+	bool ended;		     /* the peer has sent all that it will */
+	bool closing;		     /* uv_close() was called */
+	bool doomed;		     /* somebody wants it closed */
+	uint64_t began_ms, heard_ms; /* of the loop's clock */
 	bool is_owed, is_stalled, is_dirty; /* on the hub's lists */
 	TAILQ_ENTRY(session) all, owed, stalled, dirty;
 };
@@ -68,6 +70,9 @@ void session_release(struct session *s);
 void session_finish(struct session *s);
 
 void session_close(struct session *s);
+
+/* Closes it soon: the caller may be anybody. */
+void session_doom(struct session *s);
 
 /* ---- between session.c (requests) and session_io.c (bytes) ---- */
 

@@ -48,6 +48,8 @@ static void on_closed(uv_handle_t *handle)
 
 	TAILQ_REMOVE(&hub->all, s, all);
 	hub->nsessions--;
+	if (s->feed.own != NULL)
+		s->protocol->close(s->feed.own);
 	buf_release(&s->in);
 	buf_release(&s->out);
 	buf_release(&s->sending);
@@ -245,6 +247,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct session *s = stream->data;
 	struct slice input;
 
+	s->heard_ms = uv_now(s->hub->loop);
 	if (n == UV_EOF) {
 		s->ended = true;
 		session_finish(s);
@@ -262,8 +265,19 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	}
 }
 
+void session_doom(struct session *s)
+{
+	s->doomed = true;
+	if (s->is_dirty || s->closing)
+		return;
+	TAILQ_INSERT_TAIL(&s->hub->dirty, s, dirty);
+	s->is_dirty = true;
+}
+
 void session_release(struct session *s)
 {
+	if (s->doomed)
+		session_close(s);
 	if (s->closing)
 		return;
 	borrow_output(s);
@@ -311,6 +325,7 @@ void session_accept(struct hub *hub, uv_stream_t *listener)
 		return;
 	s->hub = hub;
 	s->id = ++hub->next_id;
+	s->began_ms = s->heard_ms = uv_now(hub->loop);
 	if (init_stream(s, listener) != 0) {
 		free(s);
 		return;

@@ -380,6 +380,9 @@ void store_execute(struct store *s, const struct request *req,
 	case OP_INFO:
 		execute_info(s, reply);
 		break;
+	case OP_COMMAND:
+		store_transact(s, req, reply);
+		break;
 	default:
 		fail(reply,
 		     err_set(KV_EUSAGE, "unknown operation %d", (int)req->op));

@@ -73,6 +73,9 @@ void index_seek(const struct index *ix, struct slice key,
 /* The last key < key (an empty slice: the last of all). */
 void index_seek_before(const struct index *ix, struct slice key,
 		       struct index_cursor *cur);
+/* Any key, chosen by the bits of `random`. */
+void index_pick(const struct index *ix, uint64_t random,
+		struct index_cursor *cur);
 void index_next(struct index_cursor *cur);
 void index_prev(struct index_cursor *cur);
 

@@ -9,6 +9,7 @@
  *	flush.c	   groups to disk, and what happens when that fails
  *	relocate.c waiting records to a fresh segment after a failed sync
  *	execute.c  requests to replies
+ *	txn.c	   commands: reads and writes as one
  *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals
@@ -160,6 +161,10 @@ void store_fail(struct store *s, int code, const char *why);
 
 /* recover.c: reads the directory into a fresh store. */
 MUST_CHECK int store_recover(struct store *s);
+
+/* txn.c: runs the request's call. */
+void store_transact(struct store *s, const struct request *req,
+		    struct reply *reply);
 
 /* scan.c, range.c */
 void store_scan(struct store *s, const struct request *req,

@@ -29,7 +29,7 @@ refuses() {
 	refuses BADREQUEST "{'op':'ping'}"
 	refuses BADREQUEST '{"op":"ping"} {"op":"ping"}'
 	refuses BADREQUEST '{"op":"ping",}'
-	refuses BADREQUEST 'hello'
+	refuses BADREQUEST '(hello)'
 	refuses BADREQUEST '[1,2'
 	refuses BADREQUEST '{"op":"get","key":"\q"}'
 	refuses BADREQUEST '{"op":"get","key":"\ud800"}'
@@ -39,7 +39,7 @@ refuses() {
 	refuses BADREQUEST '[]'
 	refuses BADREQUEST '"ping"'
 	refuses BADREQUEST '42'
-	refuses BADREQUEST 'null'
+	refuses BADREQUEST '-1'
 	refuses BADREQUEST '{}'
 }
 

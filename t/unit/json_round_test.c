@@ -118,6 +118,7 @@ static void random_request(struct request *r, struct change *changes,
 		break;
 	case OP_PING:
 	case OP_INFO:
+	case OP_COMMAND:
 		break;
 	}
 }

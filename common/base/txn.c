@@ -1,0 +1,22 @@
+/*
+ * txn.c - see txn.h.
+ */
+#include "base/txn.h"
+
+#include "base/err.h"
+
+int txn_check(struct slice key, struct slice value)
+{
+	if (key.len == 0)
+		return err_set(KV_EUSAGE, "a key has at least one byte");
+	if (key.len > KV_KEY_MAX)
+		return err_set(KV_ETOOBIG,
+			       "the key has %zu bytes; at most %u are allowed",
+			       key.len, KV_KEY_MAX);
+	if (value.len > KV_VALUE_MAX)
+		return err_set(KV_ETOOBIG,
+			       "the value has %zu bytes; at most %u are "
+			       "allowed",
+			       value.len, KV_VALUE_MAX);
+	return 0;
+}

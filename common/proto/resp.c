@@ -1,0 +1,310 @@
+/*
+ * resp.c - a connection that speaks RESP: from its bytes to commands that run;
+ * see resp.h.
+ */
+#include "proto/resp_conn.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* The reply of a request with this tag is not wanted. */
+#define TAG_SILENT "s"
+
+struct resp_shared *resp_shared_new(void)
+{
+	struct resp_shared *shared = calloc(1, sizeof(*shared));
+
+	if (shared == NULL)
+		return NULL;
+	shared->lookup = command_lookup_new();
+	shared->cursors = scan_cursors_new();
+	if (shared->lookup == NULL || shared->cursors == NULL) {
+		resp_shared_free(shared);
+		return NULL;
+	}
+	return shared;
+}
+
+void resp_shared_free(struct resp_shared *shared)
+{
+	if (shared == NULL)
+		return;
+	command_lookup_free(shared->lookup);
+	scan_cursors_free(shared->cursors);
+	buf_release(&shared->reply);
+	free(shared);
+}
+
+void resp_shared_set_host(struct resp_shared *shared,
+			  const struct resp_host_ops *ops, void *host)
+{
+	shared->host_ops = ops;
+	shared->host = host;
+}
+
+static int run_request(struct txn_call *base, struct txn *t, struct buf *out);
+
+struct resp_conn *resp_open(struct resp_shared *shared, uint64_t id)
+{
+	struct resp_conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL)
+		return NULL;
+	conn->shared = shared;
+	conn->id = id;
+	conn->request.base.run = run_request;
+	return conn;
+}
+
+void resp_close(struct resp_conn *conn)
+{
+	if (conn == NULL)
+		return;
+	multi_discard(conn);
+	watch_forget(conn);
+	resp_parser_release(&conn->parser);
+	free(conn->name);
+	free(conn->lib_name);
+	free(conn->lib_version);
+	free(conn);
+}
+
+bool resp_sniff(struct slice head)
+{
+	unsigned char c = (unsigned char)head.data[0];
+
+	return c == '*' || c == '$' || isalpha(c) || c < ' ';
+}
+
+/* ---- running ---- */
+
+void resp_run(struct call *c)
+{
+	struct resp_shared *shared = c->conn->shared;
+	size_t mark = c->out->len;
+
+	shared->counts.calls++;
+	c->command->run(c);
+	if (c->failed == KV_ETOOBIG || c->failed == KV_EUSAGE) {
+		/* A key or value was refused; nothing has changed by it. */
+		c->failed = 0;
+		c->out->len = mark;
+		resp_error(c->out, "ERR %s", err_text());
+	}
+	if (c->out->len > mark && c->out->data[mark] == '-')
+		shared->counts.errors++;
+}
+
+static int run_request(struct txn_call *base, struct txn *t, struct buf *out)
+{
+	struct resp_request *request = (struct resp_request *)base;
+	struct call *c = &request->call;
+	size_t mark = out->len;
+
+	c->txn = t;
+	c->out = out;
+	c->failed = 0;
+	resp_run(c);
+	if (request->silent)
+		out->len = mark;
+	return c->failed;
+}
+
+void resp_write_error(struct buf *out, int code, const char *message,
+		      struct slice tag)
+{
+	if (tag.len != 0)
+		return;
+	switch (code) {
+	case KV_EREADONLY:
+	case KV_EIO:
+	case KV_EFULL:
+	case KV_EDAMAGED:
+		/* How Redis says that its log cannot be written. */
+		resp_error(out, "MISCONF Errors writing to the AOF file: %s",
+			   message);
+		break;
+	case KV_ENOMEM:
+		resp_error(out,
+			   "OOM command not allowed when used memory > "
+			   "'maxmemory'. %s",
+			   message);
+		break;
+	case KV_EUNAVAILABLE:
+		resp_error(out, "CLUSTERDOWN %s", message);
+		break;
+	case KV_EPERM:
+		resp_error(out, "NOPERM %s", message);
+		break;
+	default:
+		resp_error(out, "ERR %s", message);
+	}
+}
+
+/* ---- what comes in ---- */
+
+static bool begins_with(struct slice s, const char *text)
+{
+	size_t len = strlen(text);
+
+	return s.len >= len && strncasecmp(s.data, text, len) == 0;
+}
+
+/* A page in a browser can make it send a request with a chosen body to any
+ * local port; the lines in front of the body give it away. */
+static bool looks_like_http(const struct resp_conn *conn, struct slice input)
+{
+	if (begins_with(input, "POST ") || begins_with(input, "Host:"))
+		return true;
+	return !conn->greeted && begins_with(input, "GET /");
+}
+
+static void unknown_command(struct call *c)
+{
+	char args[160];
+	size_t at = 0;
+
+	args[0] = '\0';
+	for (size_t i = 1; i < c->argc && at < 128; i++)
+		at += (size_t)snprintf(args + at, sizeof(args) - at, "'%.*s' ",
+				       (int)(c->argv[i].len < 128 - at
+						     ? c->argv[i].len
+						     : 128 - at),
+				       c->argv[i].data);
+	resp_error(c->out,
+		   "ERR unknown command '%.*s', with args beginning with: %s",
+		   (int)(c->argv[0].len < 128 ? c->argv[0].len : 128),
+		   c->argv[0].data, args);
+}
+
+static void unknown_subcommand(struct call *c, const struct command *command)
+{
+	char name[32];
+	size_t i;
+
+	for (i = 0; command->name[i] != '\0' && i + 1 < sizeof(name); i++)
+		name[i] = (char)toupper((unsigned char)command->name[i]);
+	name[i] = '\0';
+	resp_error(c->out, "ERR unknown subcommand '%.*s'. Try %s HELP.",
+		   (int)(c->argv[1].len < 128 ? c->argv[1].len : 128),
+		   c->argv[1].data, name);
+}
+
+/* Finds the command; false: there is none, or it does not take so many words,
+ * and the error has been written. */
+static bool find_command(struct call *c)
+{
+	const struct command *command =
+		command_find(c->conn->shared->lookup, c->argv[0]);
+
+	if (command == NULL) {
+		unknown_command(c);
+		return false;
+	}
+	c->command = command;
+	if (command->subcommands != NULL && c->argc > 1) {
+		c->command = command_find_sub(command, c->argv[1]);
+		if (c->command == NULL) {
+			unknown_subcommand(c, command);
+			return false;
+		}
+	}
+	if (command_takes(c->command, c->argc) && c->command->run != NULL)
+		return true;
+	if (c->command->run == cmd_exec)
+		multi_refuse_exec(c);
+	else
+		call_arity_error(c);
+	return false;
+}
+
+static enum resp_next local_reply(struct resp_conn *conn,
+				  struct resp_feed *feed)
+{
+	bool silent = conn->replies_off || conn->request.silent;
+
+	feed->reply = buf_slice(&conn->shared->reply);
+	if (silent)
+		feed->reply.len = 0;
+	if (conn->closing)
+		return RESP_LAST;
+	return feed->reply.len != 0 ? RESP_REPLY : RESP_NOTHING;
+}
+
+/* The words are there: does what they say, or has it done. */
+static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed)
+{
+	struct resp_request *request = &conn->request;
+	struct call *c = &request->call;
+
+	*c = (struct call){
+		.out = &conn->shared->reply,
+		.argv = conn->parser.words,
+		.argc = conn->parser.nwords,
+		.conn = conn,
+		.resp3 = conn->resp3,
+	};
+	buf_clear(c->out);
+	request->silent = conn->skip_reply;
+	conn->skip_reply = false;
+	if (!find_command(c)) {
+		conn->shared->counts.errors++;
+		conn->spoilt = conn->spoilt || conn->multi;
+		return local_reply(conn, feed);
+	}
+	conn->last = c->command;
+	if (conn->multi && !(c->command->flags & CMD_IN_MULTI)) {
+		multi_queue(c);
+		return local_reply(conn, feed);
+	}
+	if (c->command->flags & CMD_LOCAL) {
+		resp_run(c);
+		return local_reply(conn, feed);
+	}
+	request->silent = request->silent || conn->replies_off;
+	feed->call = &request->base;
+	feed->tag = request->silent ? slice_str(TAG_SILENT) : slice_of(NULL, 0);
+	return RESP_CALL;
+}
+
+static enum resp_next protocol_error(struct resp_conn *conn,
+				     struct resp_feed *feed)
+{
+	struct buf *out = &conn->shared->reply;
+
+	buf_clear(out);
+	resp_error(out, "ERR %s", conn->shared->error);
+	feed->reply = buf_slice(out);
+	conn->closing = true;
+	return RESP_LAST;
+}
+
+enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed)
+{
+	if (feed->input.data[0] != '*' && looks_like_http(conn, feed->input))
+		return RESP_CLOSE;
+	switch (resp_parse(&conn->parser, feed->input, feed->max, &feed->used,
+			   conn->shared->error)) {
+	case RESP_PARSE_MORE:
+		return RESP_MORE;
+	case RESP_PARSE_COMMAND:
+		if (conn->parser.nwords == 0)
+			return RESP_NOTHING;
+		conn->greeted = true;
+		return dispatch(conn, feed);
+	case RESP_PARSE_ERROR:
+		break;
+	case RESP_PARSE_NOMEM:
+		snprintf(conn->shared->error, ERR_TEXT_MAX, "out of memory");
+		break;
+	}
+	return protocol_error(conn, feed);
+}
+
+bool resp_settle(struct resp_conn *conn)
+{
+	if (conn->nqueued != 0 && !conn->multi)
+		multi_discard(conn);
+	return conn->closing;
+}

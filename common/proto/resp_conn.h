@@ -1,0 +1,91 @@
+/*
+ * resp_conn.h - the inside of a connection that speaks RESP: for the files
+ * that need more than a call. See resp.h for the outside.
+ */
+#ifndef PROTO_RESP_CONN_H
+#define PROTO_RESP_CONN_H
+
+#include "base/err.h"
+#include "proto/command.h"
+#include "proto/resp.h"
+#include "proto/resp_parse.h"
+
+/* What we are like, as far as clients care. */
+#define REDIS_VERSION "7.0.15"
+
+/* What the connections of a loop share. */
+struct resp_shared {
+	struct command_lookup *lookup;
+	struct scan_cursors *cursors;
+	const struct resp_host_ops *host_ops; /* NULL: nobody can be asked */
+	void *host;
+	struct buf reply; /* of commands that need no store */
+	char error[ERR_TEXT_MAX];
+	struct {
+		uint64_t calls, errors;
+		uint64_t hits, misses; /* keys that reads found, or did not */
+	} counts;
+};
+
+/* A command that waits for EXEC, with its words behind it. */
+struct queued {
+	const struct command *command;
+	size_t argc;
+	struct slice argv[];
+};
+
+struct watched {
+	struct slice key; /* its bytes are our own */
+	uint64_t version; /* 0: it was not there */
+};
+
+/* A command as the coordinator gets it. */
+struct resp_request {
+	struct txn_call base;
+	struct call call;
+	bool silent; /* its reply is not wanted */
+};
+
+struct resp_conn {
+	struct resp_shared *shared;
+	struct resp_parser parser;
+	uint64_t id;
+	bool resp3;
+	bool greeted; /* has sent a command */
+	bool closing; /* close it when the reply is sent */
+	bool no_evict;
+	bool replies_off;
+	bool skip_reply; /* to the next command */
+	const struct command *last;
+	char *name, *lib_name, *lib_version; /* NULL: none */
+	/* MULTI */
+	bool multi, spoilt; /* a command could not be queued */
+	struct queued **queue;
+	size_t nqueued, queue_cap, queue_bytes;
+	/* WATCH */
+	struct watched *watched;
+	size_t nwatched, watched_cap;
+	struct resp_request request; /* under way */
+};
+
+/* resp.c: does the command. */
+void resp_run(struct call *c);
+
+/* cmd_multi.c */
+void multi_queue(struct call *c); /* writes QUEUED, or an error */
+void multi_discard(struct resp_conn *conn);
+void multi_refuse_exec(struct call *c); /* EXEC takes no arguments */
+void watch_forget(struct resp_conn *conn);
+
+/* cmd_client.c: false: the error has been written. */
+bool client_name_is_valid(struct call *c, struct slice name);
+
+/* cmd_scan.c */
+struct scan_cursors *scan_cursors_new(void); /* NULL: out of memory */
+void scan_cursors_free(struct scan_cursors *cursors);
+
+/* Replaces *text by a copy of the slice, or by NULL if that is empty. False:
+ * out of memory, nothing changed. */
+bool conn_set_text(char **text, struct slice value);
+
+#endif

@@ -1,0 +1,595 @@
+/*
+ * txn.c - transactions over the store; see base/txn.h.
+ *
+ * Nothing is applied before the end: the changes wait in a list, at most one a
+ * key, and reads look there first. A few are searched one by one; more get an
+ * ordered index over the list, which scans need as well. "Delete everything" is
+ * a flag that hides the store below, so that it costs nothing until the end.
+ */
+#include "store/store_internal.h"
+
+#include "base/txn.h"
+
+#include <bsd/stdlib.h>
+#include <stdlib.h>
+
+#define CHANGES_INLINE 4
+#define CHANGES_LINEAR 8 /* above, the list has an index */
+
+/* Memory for computed values; also what one record could hold of them. */
+#define MEMORY_MAX ((size_t)1 << 30)
+#define BLOCK_SIZE ((size_t)16 << 10)
+
+struct block {
+	struct block *next;
+	size_t used, size;
+	char bytes[];
+};
+
+struct store_txn {
+	struct txn txn;
+	struct store *s;
+	struct reply *reply;
+	struct change *changes;
+	size_t n, cap;
+	struct index *order; /* key -> place in changes; NULL: not yet */
+	struct block *blocks;
+	size_t memory;
+	bool cleared; /* everything below the changes is deleted */
+	struct change few[CHANGES_INLINE];
+};
+
+static struct store_txn *of(struct txn *t)
+{
+	return (struct store_txn *)t;
+}
+
+static void depends(struct store_txn *x, uint64_t seq)
+{
+	if (seq > x->s->durable && seq > x->reply->after)
+		x->reply->after = seq;
+}
+
+static struct change *find_change(struct store_txn *x, struct slice key)
+{
+	uint64_t at;
+
+	if (x->order != NULL)
+		return index_get(x->order, key, &at) ? &x->changes[at] : NULL;
+	for (size_t i = 0; i < x->n; i++)
+		if (slice_eq(x->changes[i].key, key))
+			return &x->changes[i];
+	return NULL;
+}
+
+static bool has_expired(struct store_txn *x, uint64_t expires_ms)
+{
+	return expires_ms != 0 && expires_ms <= txn_now(&x->txn);
+}
+
+static bool get_below(struct store_txn *x, struct slice key, struct item *item)
+{
+	struct store *s = x->s;
+	struct stored_item stored;
+	uint64_t seq = s->last_delete;
+	location l;
+
+	if (x->cleared || key.len == 0 || key.len > KV_KEY_MAX)
+		return false;
+	if (!index_get(s->index, key, &l)) {
+		depends(x, seq);
+		return false;
+	}
+	store_item(s, l, &stored, &seq);
+	depends(x, seq);
+	if (has_expired(x, stored.expires_ms))
+		return false;
+	*item = (struct item){
+		.key = stored.key,
+		.value = stored.value,
+		.version = stored.version,
+		.expires_ms = stored.expires_ms,
+		.found = true,
+	};
+	return true;
+}
+
+static bool do_get(struct txn *t, struct slice key, struct item *item)
+{
+	struct store_txn *x = of(t);
+	const struct change *c = x->n != 0 ? find_change(x, key) : NULL;
+
+	if (c == NULL)
+		return get_below(x, key, item);
+	if (c->kind == CHANGE_DELETE || has_expired(x, c->expires_ms))
+		return false;
+	*item = (struct item){
+		.key = c->key,
+		.value = c->value,
+		.version = x->s->version + 1,
+		.expires_ms = c->expires_ms,
+		.found = true,
+	};
+	return true;
+}
+
+static bool grow(struct store_txn *x)
+{
+	size_t cap = x->cap * 4;
+	struct change *more = realloc(x->changes == x->few ? NULL : x->changes,
+				      cap * sizeof(*more));
+
+	if (more == NULL)
+		return false;
+	if (x->changes == x->few)
+		memcpy(more, x->few, sizeof(x->few));
+	x->changes = more;
+	x->cap = cap;
+	return true;
+}
+
+static int no_memory(void)
+{
+	return err_set(KV_ENOMEM, "no memory for a transaction");
+}
+
+static int put_in_order(struct store_txn *x, size_t at)
+{
+	uint64_t old;
+	bool existed;
+
+	if (index_put(x->order, x->changes[at].key, at, &existed, &old) != 0)
+		return no_memory();
+	return 0;
+}
+
+static int make_order(struct store_txn *x)
+{
+	int r = 0;
+
+	if (x->order != NULL)
+		return 0;
+	x->order = index_new();
+	if (x->order == NULL)
+		return no_memory();
+	for (size_t i = 0; i < x->n && r == 0; i++)
+		r = put_in_order(x, i);
+	if (r != 0) {
+		index_free(x->order);
+		x->order = NULL;
+	}
+	return r;
+}
+
+static int do_change(struct txn *t, const struct change *change)
+{
+	struct store_txn *x = of(t);
+	struct change *c;
+	int r;
+
+	if (change->kind == CHANGE_SET) {
+		r = txn_check(change->key, change->value);
+		if (r != 0)
+			return r;
+	} else if (change->key.len == 0 || change->key.len > KV_KEY_MAX) {
+		return 0; /* no such key can be there */
+	}
+	c = x->n != 0 ? find_change(x, change->key) : NULL;
+	if (c != NULL) {
+		*c = *change;
+		return 0;
+	}
+	if (x->n == CHANGES_LINEAR) {
+		r = make_order(x);
+		if (r != 0)
+			return r;
+	}
+	if (x->n == x->cap && !grow(x))
+		return no_memory();
+	x->changes[x->n] = *change;
+	r = x->order != NULL ? put_in_order(x, x->n) : 0;
+	if (r == 0)
+		x->n++;
+	return r;
+}
+
+static void do_clear(struct txn *t)
+{
+	struct store_txn *x = of(t);
+
+	x->cleared = true;
+	x->n = 0;
+	index_free(x->order);
+	x->order = NULL;
+	depends(x, x->s->appended);
+}
+
+static void *do_alloc(struct txn *t, size_t size)
+{
+	struct store_txn *x = of(t);
+	struct block *b = x->blocks;
+	size_t need = (size + 15) / 16 * 16;
+
+	if (size > MEMORY_MAX || x->memory + need > MEMORY_MAX)
+		return NULL;
+	if (b == NULL || b->size - b->used < need) {
+		size_t room = need > BLOCK_SIZE ? need : BLOCK_SIZE;
+
+		b = malloc(sizeof(*b) + room);
+		if (b == NULL)
+			return NULL;
+		*b = (struct block){.next = x->blocks, .size = room};
+		x->blocks = b;
+	}
+	x->memory += need;
+	b->used += need;
+	return b->bytes + (b->used - need);
+}
+
+/* Two ordered runs of keys as one. */
+struct merge {
+	struct store_txn *x;
+	struct index_cursor below, above;
+	struct buf below_key, above_key;
+	struct slice prefix;
+};
+
+/* Whether the cursor is still inside the prefix; its key into `key`. */
+static void settle(struct merge *m, struct index_cursor *cur, struct buf *key)
+{
+	if (!cur->valid)
+		return;
+	index_cursor_key(cur, key);
+	if (!slice_has_prefix(buf_slice(key), m->prefix))
+		cur->valid = false;
+}
+
+static void seek(struct merge *m, const struct index *ix, struct slice after,
+		 struct index_cursor *cur, struct buf *key)
+{
+	index_seek(ix, slice_cmp(m->prefix, after) > 0 ? m->prefix : after,
+		   cur);
+	settle(m, cur, key);
+	if (cur->valid && after.len != 0 && slice_eq(buf_slice(key), after)) {
+		index_next(cur);
+		settle(m, cur, key);
+	}
+}
+
+static bool below_is_alive(struct store_txn *x, location l)
+{
+	struct stored_item item;
+	uint64_t seq;
+
+	if (!location_has_ttl(l))
+		return true;
+	store_item(x->s, l, &item, &seq);
+	return !has_expired(x, item.expires_ms);
+}
+
+static bool above_is_alive(struct store_txn *x, uint64_t at)
+{
+	const struct change *c = &x->changes[at];
+
+	return c->kind == CHANGE_SET && !has_expired(x, c->expires_ms);
+}
+
+/* Tells the lower of the two keys, if it is alive, and steps past it. */
+static bool merge_step(struct merge *m, txn_scan_fn *fn, void *arg)
+{
+	int c = !m->above.valid	  ? -1
+		: !m->below.valid ? 1
+				  : slice_cmp(buf_slice(&m->below_key),
+					      buf_slice(&m->above_key));
+	bool alive, go_on = true;
+
+	if (c < 0)
+		alive = below_is_alive(m->x, index_cursor_location(&m->below));
+	else
+		alive = above_is_alive(m->x, index_cursor_location(&m->above));
+	if (alive)
+		go_on = fn(arg,
+			   buf_slice(c < 0 ? &m->below_key : &m->above_key));
+	if (c <= 0) {
+		index_next(&m->below);
+		settle(m, &m->below, &m->below_key);
+	}
+	if (c >= 0) {
+		index_next(&m->above);
+		settle(m, &m->above, &m->above_key);
+	}
+	return go_on;
+}
+
+static int do_scan(struct txn *t, struct slice prefix, struct slice after,
+		   txn_scan_fn *fn, void *arg)
+{
+	struct store_txn *x = of(t);
+	struct merge m = {.x = x, .prefix = prefix};
+	bool failed;
+
+	if (x->n != 0) {
+		int r = make_order(x);
+
+		if (r != 0)
+			return r;
+		seek(&m, x->order, after, &m.above, &m.above_key);
+	}
+	if (!x->cleared)
+		seek(&m, x->s->index, after, &m.below, &m.below_key);
+	depends(x, x->s->appended);
+	while ((m.below.valid || m.above.valid) && !buf_failed(&m.below_key) &&
+	       !buf_failed(&m.above_key))
+		if (!merge_step(&m, fn, arg))
+			break;
+	failed = buf_failed(&m.below_key) || buf_failed(&m.above_key);
+	buf_release(&m.below_key);
+	buf_release(&m.above_key);
+	return failed ? no_memory() : 0;
+}
+
+struct nth {
+	struct store_txn *x;
+	uint64_t left;
+	struct slice key;
+	bool failed;
+};
+
+static bool take_nth(void *arg, struct slice key)
+{
+	struct nth *nth = arg;
+	char *copy;
+
+	if (nth->left-- > 1)
+		return true;
+	copy = do_alloc(&nth->x->txn, key.len);
+	if (copy != NULL)
+		memcpy(copy, key.data, key.len);
+	nth->failed = copy == NULL;
+	nth->key = slice_of(copy, copy != NULL ? key.len : 0);
+	return false;
+}
+
+static bool count_one(void *arg, struct slice key)
+{
+	uint64_t *n = arg;
+
+	(void)key;
+	++*n;
+	return true;
+}
+
+/* Keys that have expired are not there, removed or not; as long as there are
+ * such, the living have to be counted one by one. */
+static uint64_t do_count(struct txn *t)
+{
+	struct store_txn *x = of(t);
+	struct slice all = slice_of(NULL, 0);
+	uint64_t count = 0;
+
+	if (x->n != 0 || store_has_expired(x->s)) {
+		(void)do_scan(t, all, all, count_one, &count);
+		return count;
+	}
+	depends(x, x->s->appended);
+	return x->cleared ? 0 : index_count(x->s->index);
+}
+
+/* Counts the living, then takes one: for few keys, or a store that is full of
+ * expired ones, or changes of the transaction's own. */
+static int pick_counted(struct store_txn *x, uint64_t random, struct slice *key)
+{
+	struct nth nth = {.x = x};
+	struct slice all = slice_of(NULL, 0);
+	uint64_t n = 0;
+	int r = do_scan(&x->txn, all, all, count_one, &n);
+
+	if (r != 0 || n == 0)
+		return r;
+	nth.left = random % n + 1;
+	r = do_scan(&x->txn, all, all, take_nth, &nth);
+	*key = nth.key;
+	return r == 0 && nth.failed ? no_memory() : r;
+}
+
+#define PICK_TRIES 100
+#define PICK_FEW 64
+
+static int do_pick(struct txn *t, struct slice *key)
+{
+	struct store_txn *x = of(t);
+	struct index_cursor cur;
+	struct stored_item item;
+	uint64_t random, seq;
+	location l;
+
+	*key = slice_of(NULL, 0);
+	for (int i = 0; i < PICK_TRIES && x->n == 0 && !x->cleared &&
+			index_count(x->s->index) > PICK_FEW;
+	     i++) {
+		arc4random_buf(&random, sizeof(random));
+		index_pick(x->s->index, random, &cur);
+		l = index_cursor_location(&cur);
+		if (!below_is_alive(x, l))
+			continue;
+		store_item(x->s, l, &item, &seq);
+		depends(x, seq);
+		*key = item.key;
+		return 0;
+	}
+	arc4random_buf(&random, sizeof(random));
+	return pick_counted(x, random, key);
+}
+
+static void do_stats(struct txn *t, struct txn_stats *stats)
+{
+	const struct store *s = of(t)->s;
+
+	*stats = (struct txn_stats){
+		.keys = index_count(s->index),
+		.keys_with_ttl = index_count(s->expiries),
+		.version = s->version,
+		.index_bytes =
+			index_memory(s->index) + index_memory(s->expiries),
+		.live_bytes = store_live_bytes(s),
+		.used_bytes = store_used_bytes(s),
+		.waiting_bytes = s->waiting,
+		.syncs = s->stats.syncs,
+		.sync_failures = s->stats.sync_failures,
+		.written_bytes = s->stats.written_bytes,
+		.expired_keys = s->stats.expired_keys,
+		.read_only_reason = s->failed != 0 ? s->why
+				    : s->read_only ? "opened for reading"
+						   : NULL,
+	};
+}
+
+static uint64_t do_now(struct txn *t)
+{
+	return store_now(of(t)->s);
+}
+
+static const struct txn_ops store_txn_ops = {
+	.get = do_get,
+	.change = do_change,
+	.clear = do_clear,
+	.alloc = do_alloc,
+	.scan = do_scan,
+	.count = do_count,
+	.pick = do_pick,
+	.stats = do_stats,
+	.now_ms = do_now,
+};
+
+/* Drops deletions of what is not there; returns how many changes are left. */
+static size_t drop_idle(struct store_txn *x)
+{
+	size_t n = 0;
+	location l;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (x->changes[i].kind == CHANGE_SET ||
+		    index_get(x->s->index, x->changes[i].key, &l))
+			x->changes[n++] = x->changes[i];
+	return n;
+}
+
+/* Adds a deletion of each key below that is not among the changes. Those that
+ * it adds are not put in order: nobody looks any more. */
+static int delete_below(struct store_txn *x)
+{
+	struct index_cursor cur;
+	struct buf key = {0};
+	bool own = x->n != 0;
+	int r = own ? make_order(x) : 0;
+
+	index_seek(x->s->index, slice_of(NULL, 0), &cur);
+	for (; cur.valid && r == 0; index_next(&cur)) {
+		uint64_t at;
+		char *copy;
+
+		index_cursor_key(&cur, &key);
+		if (own && index_get(x->order, buf_slice(&key), &at))
+			continue;
+		copy = buf_failed(&key) ? NULL : do_alloc(&x->txn, key.len);
+		if (copy == NULL || (x->n == x->cap && !grow(x))) {
+			r = no_memory();
+			break;
+		}
+		memcpy(copy, key.data, key.len);
+		x->changes[x->n++] = (struct change){
+			.key = slice_of(copy, key.len),
+			.kind = CHANGE_DELETE,
+		};
+	}
+	buf_release(&key);
+	return r;
+}
+
+/* A value that was read just now may lie in the group that is about to grow,
+ * and move, for the record that holds it again: such are copied first. */
+static int keep_values(struct store_txn *x)
+{
+	const struct group *g = TAILQ_LAST(&x->s->groups, group_queue);
+	uintptr_t from = g != NULL ? (uintptr_t)g->bytes.data : 0;
+
+	for (size_t i = 0; i < x->n && from != 0; i++) {
+		struct slice *value = &x->changes[i].value;
+		char *copy;
+
+		if ((uintptr_t)value->data - from >= g->bytes.len)
+			continue;
+		copy = do_alloc(&x->txn, value->len);
+		if (copy == NULL)
+			return no_memory();
+		memcpy(copy, value->data, value->len);
+		value->data = copy;
+	}
+	return 0;
+}
+
+static int commit(struct store_txn *x)
+{
+	struct store *s = x->s;
+	int r = x->cleared ? delete_below(x) : 0;
+
+	if (r != 0)
+		return r;
+	x->n = drop_idle(x);
+	if (x->n == 0)
+		return 0;
+	r = keep_values(x);
+	if (r == 0)
+		r = store_append(s, x->changes, x->n, 0);
+	if (r != 0)
+		return r;
+	x->reply->version = s->version;
+	depends(x, s->appended);
+	return 0;
+}
+
+static void release(struct store_txn *x)
+{
+	struct block *b;
+
+	if (x->changes != x->few)
+		free(x->changes);
+	index_free(x->order);
+	while ((b = x->blocks) != NULL) {
+		x->blocks = b->next;
+		free(b);
+	}
+}
+
+void store_transact(struct store *s, const struct request *req,
+		    struct reply *reply)
+{
+	struct buf *out = req->out;
+	size_t mark = out->len;
+	struct store_txn x;
+	int r;
+
+	/* Not all of it: `few` is large. */
+	x.txn = (struct txn){.ops = &store_txn_ops};
+	x.s = s;
+	x.reply = reply;
+	x.changes = x.few;
+	x.n = 0;
+	x.cap = CHANGES_INLINE;
+	x.order = NULL;
+	x.blocks = NULL;
+	x.memory = 0;
+	x.cleared = false;
+	r = req->call->run(req->call, &x.txn, out);
+	if (r == 0 && (x.n != 0 || x.cleared))
+		r = commit(&x);
+	if (x.changes != x.few || x.order != NULL || x.blocks != NULL)
+		release(&x);
+	if (r != 0) {
+		out->len = mark;
+		reply->code = r;
+		reply->message = err_text();
+		return;
+	}
+	reply->raw = slice_of(out->data + mark, out->len - mark);
+}
