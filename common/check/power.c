@@ -143,10 +143,10 @@ static void check_state(struct explorer *ex, struct simfs *sim)
 	if (s == NULL)
 		return;
 	check_again(ex, sim, &found, "opened a second time");
-	if (!failed(ex) && ex->tried % 4 == 0) {
+	if (!failed(ex) && ex->tried % 2 == 0) {
 		struct model model = ex->script.model;
 
-		if (script_write_once(s, &found) != 0) {
+		if (script_write_once(s, &model, which, &found) != 0) {
 			tell_place(ex);
 			buf_printf(&ex->report->failure,
 				   "the recovered store takes no write: %s\n",
