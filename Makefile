@@ -7,6 +7,8 @@
 #	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
 #	make sanitize   the same tests under the address and UB sanitizers
 #	make lint       warnings as errors, static checks, scripts, pages
+#	make bench      speed against redis-server; see t/bench
+#	make mutants    bugs planted on purpose, which the tests must notice
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
 #	make clean
@@ -38,7 +40,8 @@ CMD_SRC := $(wildcard cmd/*.c)
 PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
 COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
-SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC)
+BENCH_SRC := t/bench/json_load.c
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
 SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
@@ -97,6 +100,20 @@ check:
 sanitize:
 	$(SUB) check BUILD=build/sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		CFLAGS_EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+bench:
+	@t/deps build bench
+	$(SUB) -s all $(BUILD)/t/json_load
+	@BUILD=$(BUILD) t/bench/durable $(ROUNDS)
+	@BUILD=$(BUILD) t/bench/compaction $(ROUNDS)
+
+$(BUILD)/t/json_load: $(BUILD)/t/bench/json_load.o
+	$(CC) $(LDFLAGS_ALL) $^ -o $@
+
+# Bugs planted one by one, each of which the tests must notice.
+mutants:
+	@t/deps build
+	@t/mutants
 
 coverage:
 	@rm -rf build/coverage
@@ -180,7 +197,7 @@ clean:
 
 -include $(OBJ:.o=.d)
 
-.PHONY: all unit objects deps demo check sanitize coverage install uninstall \
+.PHONY: all unit objects deps demo check sanitize bench mutants coverage install uninstall \
 	lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
