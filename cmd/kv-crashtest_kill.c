@@ -62,11 +62,17 @@ static int find_server(char **path)
 					"program or on the path");
 }
 
+static void print_buf(const struct buf *b)
+{
+	if (b->len > 0)
+		fwrite(b->data, 1, b->len, stderr);
+}
+
 /* What is wrong, beyond the two lines that end the output. */
 static void print_details(const struct kill_report *report)
 {
-	fwrite(report->details.data, 1, report->details.len, stderr);
-	fwrite(report->history.text.data, 1, report->history.text.len, stderr);
+	print_buf(&report->details);
+	print_buf(&report->history.text);
 	if (report->history.undecided > 0)
 		fprintf(stderr, "the history of %zu keys was not decided\n",
 			report->history.undecided);

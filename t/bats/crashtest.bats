@@ -131,3 +131,14 @@ line() {
 	line 1 set '"a"' 1 2 >h
 	run -74 sh -c 'kv-crashtest verify h >/dev/full'
 }
+
+@test "the examples of kv-crashtest(1) run" {
+	awk '/^\.Sh/ { on = /EXAMPLES/ } on && /^(\.Dl )?\$ /' \
+		"$tests/../../man/kv-crashtest.1" |
+		sed 's/^\.Dl //; s/^\$ //' >script
+	[ "$(wc -l <script)" -eq 3 ]
+	run -0 bash -euo pipefail script
+	assert_line --partial 'with 1 client'
+	assert_line 'Result: PASS (100% durability for acknowledged writes)'
+	assert_line --partial 'linearizable: '
+}
