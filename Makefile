@@ -7,6 +7,7 @@
 #	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
 #	make sanitize   the same tests under the address and UB sanitizers
 #	make lint       warnings as errors, static checks, scripts, pages
+#	make fuzz       feed anything to the parsers, a minute each
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
 #	make clean
@@ -112,6 +113,22 @@ coverage:
 		CFLAGS_EXTRA='--coverage -fprofile-update=atomic'
 	@t/coverage build/coverage common/store
 
+# Each t/fuzz/x_fuzz.c begins with what t/fuzz/corpus/x has; what it learns
+# stays in build/fuzz, and an input that fails is left there.
+FUZZ_TIME ?= 60
+FUZZERS := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
+
+fuzz: $(FUZZERS:%=fuzz-%)
+
+$(FUZZERS:%=fuzz-%): fuzz-%:
+	@mkdir -p build/fuzz/$*
+	clang $(CPPFLAGS_ALL) -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all t/fuzz/$*_fuzz.c \
+		common/base/*.c common/proto/*.c $(LDLIBS_ALL) \
+		-o build/fuzz/$*_fuzz
+	cd build/fuzz && ./$*_fuzz -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
+		-artifact_prefix=$*- $* $(CURDIR)/t/fuzz/corpus/$*
+
 # The library as others link it: only what the client calls need, in one
 # object, with no other name of ours left visible.
 API = $(shell sed -n 's/.*[ *]\(kv_[a-z_]*\)\x28.*/\1/p' common/kv.h | \
@@ -189,6 +206,6 @@ clean:
 -include $(OBJ:.o=.d)
 
 .PHONY: all unit objects deps demo check sanitize coverage install uninstall \
-	lint $(LINTS:%=lint-%) clean FORCE
+	fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
