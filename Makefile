@@ -7,7 +7,12 @@
 #	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
 #	make sanitize   the same tests under the address and UB sanitizers
 #	make lint       warnings as errors, static checks, scripts, pages
+<<<<<<< HEAD
 #	make fuzz       feed anything to the parsers, a minute each
+=======
+#	make bench      speed against redis-server; see t/bench
+#	make mutants    bugs planted on purpose, which the tests must notice
+>>>>>>> main
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
 #	make clean
@@ -39,8 +44,13 @@ CMD_SRC := $(wildcard cmd/*.c)
 PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
 COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
+<<<<<<< HEAD
 REDIS_SRC := $(wildcard t/redis/*.c)
 SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(REDIS_SRC)
+=======
+BENCH_SRC := t/bench/json_load.c
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC)
+>>>>>>> main
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
 SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
@@ -106,6 +116,20 @@ check:
 sanitize:
 	$(SUB) check BUILD=build/sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		CFLAGS_EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+bench:
+	@t/deps build bench
+	$(SUB) -s all $(BUILD)/t/json_load
+	@BUILD=$(BUILD) t/bench/durable $(ROUNDS)
+	@BUILD=$(BUILD) t/bench/compaction $(ROUNDS)
+
+$(BUILD)/t/json_load: $(BUILD)/t/bench/json_load.o
+	$(CC) $(LDFLAGS_ALL) $^ -o $@
+
+# Bugs planted one by one, each of which the tests must notice.
+mutants:
+	@t/deps build
+	@t/mutants
 
 coverage:
 	@rm -rf build/coverage
@@ -205,7 +229,12 @@ clean:
 
 -include $(OBJ:.o=.d)
 
+<<<<<<< HEAD
 .PHONY: all unit objects deps demo check sanitize coverage install uninstall \
 	fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
+=======
+.PHONY: all unit objects deps demo check sanitize bench mutants coverage install uninstall \
+	lint $(LINTS:%=lint-%) clean FORCE
+>>>>>>> main
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -31,7 +31,7 @@ struct explorer {
 	bool changed;	    /* since the last cut */
 	unsigned cuts_left; /* after a fault */
 	uint64_t tried;	    /* states after cuts of scripts */
-	const char *during; /* for the report */
+	char during[128];   /* for the report */
 	const struct simfs_step *step;
 	int error; /* KV_ENOMEM */
 };
@@ -143,10 +143,10 @@ static void check_state(struct explorer *ex, struct simfs *sim)
 	if (s == NULL)
 		return;
 	check_again(ex, sim, &found, "opened a second time");
-	if (!failed(ex) && ex->tried % 4 == 0) {
+	if (!failed(ex) && ex->tried % 2 == 0) {
 		struct model model = ex->script.model;
 
-		if (script_write_once(s, &found) != 0) {
+		if (script_write_once(s, &model, which, &found) != 0) {
 			tell_place(ex);
 			buf_printf(&ex->report->failure,
 				   "the recovered store takes no write: %s\n",
@@ -438,13 +438,11 @@ static void run_faults(struct explorer *ex)
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		struct simfs_fault fault = kinds[k].fault;
 		bool fired = true;
-		char during[128];
 
 		for (fault.nth = 1; fired && !failed(ex); fault.nth++) {
-			snprintf(during, sizeof(during),
+			snprintf(ex->during, sizeof(ex->during),
 				 "%s, the %lluth of its kind", kinds[k].name,
 				 (unsigned long long)fault.nth);
-			ex->during = during;
 			run_script(ex, &fault, &fired);
 			ex->report->faults += fired;
 		}
@@ -464,7 +462,8 @@ int power_explore(const struct power_options *options,
 	do {
 		bool fired;
 
-		ex.during = "no operation fails";
+		snprintf(ex.during, sizeof(ex.during), "%s",
+			 "no operation fails");
 		if (!options->no_cuts)
 			run_script(&ex, NULL, &fired);
 		if (!options->no_faults && !failed(&ex))

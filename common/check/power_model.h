@@ -18,6 +18,9 @@
 struct model_state {
 	uint64_t value[MODEL_KEYS]; /* hash; 0: the key is missing */
 	uint64_t seq; /* the store's number of the write, in its session */
+	/* Where the write was a plain set: of which key, and how long. */
+	unsigned set_key;
+	size_t set_len; /* 0: it was something else */
 };
 
 struct model {

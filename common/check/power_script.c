@@ -114,6 +114,15 @@ static struct slice new_value(struct buf *value, uint64_t write, unsigned key,
 	return buf_slice(value);
 }
 
+/* What the next write starts from. */
+static struct model_state last_state(const struct script *sc)
+{
+	struct model_state state = *model_last(&sc->model);
+
+	state.set_len = 0;
+	return state;
+}
+
 /* Executes a write and keeps account of it; `next` is what it leads to. */
 static bool write_and_note(struct script *sc, const struct request *req,
 			   const struct model_state *next)
@@ -137,13 +146,15 @@ static bool write_and_note(struct script *sc, const struct request *req,
 		return fail(sc, "no memory");
 	memcpy(state->value, next->value, sizeof(state->value));
 	state->seq = store_appended(sc->store);
+	state->set_key = next->set_key;
+	state->set_len = next->set_len;
 	return true;
 }
 
 static bool do_set(struct script *sc)
 {
 	unsigned key = lot(sc, MODEL_KEYS);
-	struct model_state next = *model_last(&sc->model);
+	struct model_state next = last_state(sc);
 	char name[MODEL_KEY_MAX];
 	struct change c = {.kind = CHANGE_SET};
 	struct request req = {.op = OP_SET, .changes = &c, .nchanges = 1};
@@ -154,12 +165,14 @@ static bool do_set(struct script *sc)
 	/* Never due: the clock stands still. */
 	c.expires_ms = lot(sc, 8) == 0 ? 1800000000000 : 0;
 	next.value[key] = model_hash(c.value);
+	next.set_key = key;
+	next.set_len = c.expires_ms == 0 ? c.value.len : 0;
 	return write_and_note(sc, &req, &next);
 }
 
 static bool do_delete(struct script *sc)
 {
-	struct model_state next = *model_last(&sc->model);
+	struct model_state next = last_state(sc);
 	char names[2][MODEL_KEY_MAX];
 	struct change c[2] = {{.kind = CHANGE_DELETE}, {.kind = CHANGE_DELETE}};
 	struct request req = {.op = OP_DELETE, .changes = c};
@@ -177,7 +190,7 @@ static bool do_delete(struct script *sc)
 
 static bool do_delete_prefix(struct script *sc)
 {
-	struct model_state next = *model_last(&sc->model);
+	struct model_state next = last_state(sc);
 	unsigned group = lot(sc, 3);
 	char prefix[] = {(char)('a' + group), '-', '\0'};
 	struct request req = {.op = OP_DELETE,
@@ -191,7 +204,7 @@ static bool do_delete_prefix(struct script *sc)
 
 static bool do_bulk(struct script *sc)
 {
-	struct model_state next = *model_last(&sc->model);
+	struct model_state next = last_state(sc);
 	char names[BATCH_MAX][MODEL_KEY_MAX];
 	struct buf values[BATCH_MAX] = {0};
 	struct change c[BATCH_MAX] = {0};
@@ -361,17 +374,26 @@ void script_end(struct script *sc)
 	buf_release(&sc->failure);
 }
 
-int script_write_once(struct store *s, struct model_state *state)
+int script_write_once(struct store *s, const struct model *m, size_t which,
+		      struct model_state *state)
 {
+	const struct model_state *lost =
+		which + 1 < m->n ? &m->v[which + 1] : NULL;
+	unsigned key = lost != NULL && lost->set_len > 0 ? lost->set_key : 0;
+	size_t len = lost != NULL && lost->set_len > 0 ? lost->set_len : 100;
 	struct change c = {.kind = CHANGE_SET};
 	struct request req = {.op = OP_SET, .changes = &c, .nchanges = 1};
 	char name[MODEL_KEY_MAX];
+	char value[VALUE_MAX + 64];
 	struct reply reply;
 
-	model_key(0, name);
+	if (len > sizeof(value))
+		len = sizeof(value);
+	memset(value, '!', len);
+	model_key(key, name);
 	c.key = slice_str(name);
-	c.value = slice_str("written after the power came back");
-	state->value[0] = model_hash(c.value);
+	c.value = slice_of(value, len);
+	state->value[key] = model_hash(c.value);
 	store_execute(s, &req, &reply);
 	return reply.code != 0 ? reply.code : store_sync(s);
 }

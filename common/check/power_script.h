@@ -36,8 +36,13 @@ bool script_step(struct script *sc);
 /* Closes the store. */
 void script_end(struct script *sc);
 
-/* One write more on a store outside of a script: sets a key to something new
- * in `state`. 0 or the store's error. */
-MUST_CHECK int script_write_once(struct store *s, struct model_state *state);
+/*
+ * One write more on a store that was recovered into state `which` of the model:
+ * as long as the write that was lost next, so that it fills that one's place
+ * exactly and would make what the crash left behind it look like the next
+ * record. `state` follows. 0 or the store's error.
+ */
+MUST_CHECK int script_write_once(struct store *s, const struct model *m,
+				 size_t which, struct model_state *state);
 
 #endif

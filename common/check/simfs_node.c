@@ -57,8 +57,11 @@ void simfs_pool_unref(struct simfs_pool *pool)
 {
 	if (--pool->refs > 0)
 		return;
-	for (size_t i = 0; i < pool->nidle; i++)
+	for (size_t i = 0; i < pool->nidle; i++) {
+		/* Whoever is given these addresses next starts afresh. */
+		ASAN_UNPOISON_MEMORY_REGION(pool->idle[i], pool->file_max);
 		munmap(pool->idle[i], pool->file_max);
+	}
 	free(pool->idle);
 	free(pool);
 }

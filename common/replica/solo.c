@@ -40,8 +40,9 @@ static bool draw(struct solo *solo)
 
 /* The store's lines and ours, for the duration of the callback. */
 static void reply_info(struct solo *solo, const struct request *req,
-		       struct reply *reply, coord_reply_fn *fn, void *arg)
+		       const struct reply *reply, coord_reply_fn *fn, void *arg)
 {
+	struct reply extended = *reply;
 	struct info_line lines[INFO_MAX];
 	char seed[24], rate[24];
 	size_t n = reply->ninfo < INFO_MAX - 3 ? reply->ninfo : INFO_MAX - 3;
@@ -56,9 +57,9 @@ static void reply_info(struct solo *solo, const struct request *req,
 	lines[n++] = (struct info_line){"mode", slice_str("solo"), false};
 	lines[n++] = (struct info_line){"debug_seed", slice_str(seed), false};
 	lines[n++] = (struct info_line){"debug_rate", slice_str(rate), true};
-	reply->info = lines;
-	reply->ninfo = n;
-	fn(arg, req, reply);
+	extended.info = lines;
+	extended.ninfo = n;
+	fn(arg, req, &extended);
 }
 
 static void solo_submit(struct coord *c, const struct request *req,

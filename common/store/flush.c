@@ -99,6 +99,24 @@ static int write_header(struct segment *seg)
 			   SEGMENT_HEADER_AT);
 }
 
+/*
+ * A spare outlives a crash, and with it the records of a segment that did not
+ * come to be. They must not pass as those of a later segment of the same
+ * number, so the header is on disk before any of them: recovery reads it and
+ * gives out higher numbers only.
+ */
+static int begin_file(struct store_flush *job)
+{
+	bool outlives = job->spare.path != NULL;
+	int r = make_file(job);
+
+	if (r == 0)
+		r = write_header(job->group->seg);
+	if (r == 0 && outlives)
+		r = file_sync(job->group->seg->file);
+	return r;
+}
+
 static int write_group(struct group *g)
 {
 	size_t len = g->bytes.len;
@@ -137,11 +155,8 @@ void store_flush_run(struct store_flush *job)
 	struct group *g = job->group;
 	int r = 0;
 
-	if (g->opens) {
-		r = make_file(job);
-		if (r == 0)
-			r = write_header(g->seg);
-	}
+	if (g->opens)
+		r = begin_file(job);
 	if (r == 0)
 		r = write_group(g);
 	if (r == 0 && g->opens) {

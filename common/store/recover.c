@@ -243,6 +243,24 @@ static int build_index(struct store *s)
 	return r;
 }
 
+/* A spare may hold records of the segment that its header names, which did not
+ * come to be: that number is not given out again. */
+static int learn_number(struct store *s, struct file *f)
+{
+	char block[SEGMENT_BLOCK];
+	struct segment_header h;
+	uint32_t version;
+	ssize_t n = file_pread(f, block, sizeof(block), SEGMENT_HEADER_AT);
+
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n == sizeof(block) &&
+	    segment_header_decode(block, &h, &version) &&
+	    h.number >= s->next_number)
+		s->next_number = h.number + 1;
+	return 0;
+}
+
 /* Spares that an earlier owner left are as good as new ones. */
 static int adopt_spares(struct store *s, const struct buf *names)
 {
@@ -255,6 +273,8 @@ static int adopt_spares(struct store *s, const struct buf *names)
 
 		if (r == 0)
 			r = file_size(spare.file, &spare.size);
+		if (r == 0)
+			r = learn_number(s, spare.file);
 		if (r == 0 && s->nspares < STORE_SPARES &&
 		    spare.size >= s->options.segment_min) {
 			s->spares[s->nspares++] = spare;

@@ -164,7 +164,7 @@ three_records() {
 	[ "$("${unprivileged[@]}" kv-get -d s a)" = 1 ]
 	run -77 "${unprivileged[@]}" kv-set -d s a 2
 	assert_output --partial "'s"
-	run -77 "${unprivileged[@]}" timeout 20 kv-serve -d s --port 0
+	run -77 timeout 20 "${unprivileged[@]}" kv-serve -d s --port 0
 	chmod 755 s
 	[ "$(kv-get -d s a)" = 1 ]
 }

@@ -19,6 +19,7 @@ setup() {
 @test "every program is installed and runs" {
 	for source in "$tree"/cmd/kv-*.c; do
 		program=$(basename "$source" .c)
+		[[ $program != *_* ]] || continue # a part of a program
 		run -0 "$root/opt/kv/bin/$program" --version
 	done
 }

@@ -2,10 +2,11 @@
  * json_load.c - drives a server over its Unix socket in JSON lines, the way
  * redis-benchmark drives one in RESP: N connections in one thread, each with
  * up to P requests under way, random keys from a fixed space. Prints requests
- * a second, and nothing else.
+ * a second, and nothing else; with -l, instead, the median, 99th and 99.9th
+ * percentile and the maximum of the latencies, in microseconds (-P 1 only).
  *
  *	json_load -s SOCKET [-c 50] [-n 100000] [-P 1] [-r 1000000] [-d 100]
- *		  [-t set|get]
+ *		  [-t set|get] [-l]
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@
 struct connection {
 	int fd;
 	unsigned under_way; /* requests sent and not yet answered */
+	uint64_t sent_ns;   /* the last one */
 };
 
 struct load {
@@ -34,6 +36,7 @@ struct load {
 	bool set;
 	uint64_t random;
 	char *value;
+	uint32_t *latencies; /* microseconds, if wanted */
 };
 
 static uint64_t now_ns(void)
@@ -98,6 +101,7 @@ static void send_more(struct load *load, struct connection *c)
 		c->under_way++;
 		load->sent++;
 	}
+	c->sent_ns = now_ns();
 	for (size_t done = 0; done < len;) {
 		ssize_t n = write(c->fd, out + done, len - done);
 
@@ -137,6 +141,9 @@ static void receive(struct load *load, struct connection *c)
 			check_line(line, (size_t)(p - line));
 		p++;
 		c->under_way--;
+		if (load->latencies != NULL)
+			load->latencies[load->answered] =
+				(uint32_t)((now_ns() - c->sent_ns) / 1000);
 		load->answered++;
 	}
 }
@@ -173,8 +180,26 @@ static void run(struct load *load)
 	free(all);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_latencies(const struct load *load)
+{
+	const uint32_t *l = load->latencies;
+	uint64_t n = load->answered;
+
+	qsort(load->latencies, n, sizeof(*l), by_value);
+	printf("%u %u %u %u\n", l[n / 2], l[n * 99 / 100], l[n * 999 / 1000],
+	       l[n - 1]);
+}
+
 int main(int argc, char **argv)
 {
+	bool want_latencies = false;
 	struct load load = {.clients = 50,
 			    .pipeline = 1,
 			    .keys = 1000000,
@@ -185,7 +210,7 @@ int main(int argc, char **argv)
 	uint64_t start;
 	int o;
 
-	while ((o = getopt(argc, argv, "s:c:n:P:r:d:t:")) != -1) {
+	while ((o = getopt(argc, argv, "s:c:n:P:r:d:t:l")) != -1) {
 		unsigned v = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
 
 		switch (o) {
@@ -207,6 +232,9 @@ int main(int argc, char **argv)
 		case 'd':
 			load.value_size = v;
 			break;
+		case 'l':
+			want_latencies = true;
+			break;
 		case 't':
 			load.set = strcmp(optarg, "set") == 0;
 			break;
@@ -218,12 +246,20 @@ int main(int argc, char **argv)
 	if (load.socket == NULL || load.value == NULL || load.clients == 0 ||
 	    load.keys == 0 || load.value_size > OUT_MAX / 4)
 		return 2;
+	if (want_latencies) {
+		load.latencies = calloc(load.requests + 1, sizeof(uint32_t));
+		if (load.latencies == NULL || load.pipeline != 1)
+			return 2;
+	}
 	memset(load.value, 'x', load.value_size);
 	load.value[load.value_size] = '\0';
 	start = now_ns();
 	load.random ^= start;
 	run(&load);
-	printf("%.0f\n",
-	       (double)load.answered * 1e9 / (double)(now_ns() - start));
+	if (want_latencies)
+		print_latencies(&load);
+	else
+		printf("%.0f\n", (double)load.answered * 1e9 /
+					 (double)(now_ns() - start));
 	return 0;
 }

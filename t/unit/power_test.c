@@ -29,6 +29,13 @@ static void explore(struct power_options options)
 	CHECK_INT(r, 0);
 }
 
+/* Sanitizers take ten times as long. */
+#ifdef __SANITIZE_ADDRESS__
+#define STATES 30000
+#else
+#define STATES 100000
+#endif
+
 static uint64_t wanted(uint64_t normally)
 {
 	const char *text = getenv("KV_POWER_STATES");
@@ -39,7 +46,7 @@ static uint64_t wanted(uint64_t normally)
 static void nothing_is_lost_at_any_cut_of_the_power(void)
 {
 	explore((struct power_options){
-		.seed = 1, .states = wanted(100000), .no_faults = true});
+		.seed = 1, .states = wanted(STATES), .no_faults = true});
 }
 
 static void nothing_is_lost_when_any_operation_fails(void)

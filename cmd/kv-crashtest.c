@@ -1,0 +1,184 @@
+/*
+ * kv-crashtest - try to lose data.
+ */
+#include "kv-crashtest_parts.h"
+#include "program.h"
+
+#include "base/parse.h"
+
+#include <bsd/stdlib.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+#define HELP                                                                 \
+	"usage: kv-crashtest kill [options]\n"                               \
+	"       kv-crashtest power [options]\n"                              \
+	"       kv-crashtest disk [options]\n"                               \
+	"       kv-crashtest verify [options] HISTORY\n"                     \
+	"\n"                                                                 \
+	"kill: kills a busy kv-serve again and again and looks for\n"        \
+	"acknowledged writes that are gone.\n"                               \
+	"  -r, --rounds N      kill it N times (20)\n"                       \
+	"  -c, --clients N     with N clients at once (8)\n"                 \
+	"  -k, --keys N        on N keys (1000)\n"                           \
+	"  -d, --dir DIR       with the store below DIR ($TMPDIR or /tmp)\n" \
+	"      --history FILE  write what the clients saw to FILE\n"         \
+	"\n"                                                                 \
+	"power: cuts the power of a store on a simulated disk between any\n" \
+	"two operations, and lets any operation fail.\n"                     \
+	"  -n, --states N      verify at least N states after a cut "        \
+	"(100000)\n"                                                         \
+	"\n"                                                                 \
+	"disk: measures how long this disk takes to sync a small write.\n"   \
+	"  -d, --dir DIR       in DIR (.)\n"                                 \
+	"\n"                                                                 \
+	"verify: checks a recorded history for linearizability; '-' is\n"    \
+	"standard input. Exits 0: it is, 1: it is not, 2: undecided.\n"      \
+	"  -l, --limit N       look at N configurations for each key "       \
+	"(5000000)\n"                                                        \
+	"\n"                                                                 \
+	"  -s, --seed N        kill, power: repeat the choices of a run\n"   \
+	"  -j, --json          print one JSON object at the end\n"           \
+	"  -h, --help          print this text\n"                            \
+	"  -V, --version       print the version\n"
+
+enum { OPT_HISTORY = 256 };
+
+static const struct option long_options[] = {
+	{"rounds", required_argument, NULL, 'r'},
+	{"clients", required_argument, NULL, 'c'},
+	{"keys", required_argument, NULL, 'k'},
+	{"dir", required_argument, NULL, 'd'},
+	{"history", required_argument, NULL, OPT_HISTORY},
+	{"states", required_argument, NULL, 'n'},
+	{"limit", required_argument, NULL, 'l'},
+	{"seed", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct crashtest *job, struct out *out);
+	const char *letters; /* of its options; 'H' is --history */
+} commands[] = {
+	{"kill", crashtest_kill, "rckdHsj"},
+	{"power", crashtest_power, "nsj"},
+	{"disk", crashtest_disk, "dj"},
+	{"verify", crashtest_verify, "lj"},
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(*commands))
+
+static int take_option(struct crashtest *job, const struct command *command,
+		       int letter)
+{
+	int plain = letter == OPT_HISTORY ? 'H' : letter;
+
+	if (letter == '?')
+		return KV_EUSAGE; /* getopt_long() has said what is wrong */
+	if (strchr(command->letters, plain) == NULL)
+		return err_set(KV_EUSAGE, "'%s' has no such option",
+			       command->name);
+	switch (letter) {
+	case 'r':
+		return parse_number("--rounds", optarg, 1, 1000000,
+				    &job->rounds);
+	case 'c':
+		return parse_number("--clients", optarg, 1, 1000,
+				    &job->clients);
+	case 'k':
+		return parse_number("--keys", optarg, 2, 1000000, &job->keys);
+	case 'd':
+		job->dir = optarg;
+		return 0;
+	case OPT_HISTORY:
+		job->history = optarg;
+		return 0;
+	case 'n':
+		return parse_number("--states", optarg, 1, INT64_MAX,
+				    &job->states);
+	case 'l':
+		return parse_number("--limit", optarg, 1, INT64_MAX,
+				    &job->limit);
+	case 's':
+		return parse_number("--seed", optarg, 0, INT64_MAX, &job->seed);
+	default:
+		job->json = true;
+		return 0;
+	}
+}
+
+/* The first word that is not an option. */
+static int find_command(int argc, char **argv, const struct command **command)
+{
+	if (argc < 2 || argv[1][0] == '-')
+		return err_set(KV_EUSAGE,
+			       "what to test? kill, power, disk or verify");
+	for (size_t i = 0; i < NCOMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0) {
+			*command = &commands[i];
+			return 0;
+		}
+	}
+	return err_set(KV_EUSAGE,
+		       "'%s' is not one of kill, power, disk and verify",
+		       argv[1]);
+}
+
+static int take_operands(struct crashtest *job, const struct command *command,
+			 int argc, char **argv)
+{
+	bool wants_file = command->run == crashtest_verify;
+
+	if (wants_file && optind + 1 == argc) {
+		job->history = argv[optind];
+		return 0;
+	}
+	if (wants_file)
+		return err_set(KV_EUSAGE, "verify takes one HISTORY");
+	if (optind < argc)
+		return err_set(KV_EUSAGE, "'%s' is one word too many",
+			       argv[optind]);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct crashtest job = {
+		.rounds = 20, .clients = 8, .keys = 1000, .states = 100000};
+	const struct command *command = NULL;
+	struct out out;
+	int letter, status, r;
+
+	program_begin();
+	signal(SIGPIPE, SIG_IGN);
+	job.seed = arc4random();
+	if (argc > 1 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return program_print(HELP);
+	if (argc > 1 &&
+	    (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
+		return program_version();
+	r = find_command(argc, argv, &command);
+	optind = 2;
+	while (r == 0 && (letter = getopt_long(argc, argv, "r:c:k:d:n:l:s:jhV",
+					       long_options, NULL)) != -1) {
+		if (letter == 'h')
+			return program_print(HELP);
+		if (letter == 'V')
+			return program_version();
+		r = take_option(&job, command, letter);
+	}
+	if (r == 0)
+		r = take_operands(&job, command, argc, argv);
+	if (r != 0)
+		return program_fail(r);
+	out_init(&out, STDOUT_FILENO, "standard output");
+	status = command->run(&job, &out);
+	r = program_end(&out, 0);
+	return r != 0 ? r : status;
+}

@@ -1,0 +1,187 @@
+/*
+ * kv-crashtest_kill.c - kv-crashtest kill.
+ */
+#include "kv-crashtest_parts.h"
+#include "program.h"
+
+#include "base/progress.h"
+#include "check/kill.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct shown {
+	struct progress bar;
+	struct out history;
+	bool recording;
+};
+
+static void show_progress(void *arg, const struct kill_report *so_far)
+{
+	struct shown *shown = arg;
+
+	progress_update(&shown->bar, so_far->acked, so_far->rounds);
+}
+
+static int write_history(void *arg, struct slice lines)
+{
+	struct shown *shown = arg;
+
+	return out_put(&shown->history, lines.data, lines.len);
+}
+
+/* The kv-serve beside this program, else the one on the path. */
+static int find_server(char **path)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *places = getenv("PATH");
+
+	if (n > 0) {
+		self[n] = '\0';
+		*strrchr(self, '/') = '\0';
+		if (asprintf(path, "%s/kv-serve", self) < 0)
+			return err_set(KV_ENOMEM, "out of memory");
+		if (access(*path, X_OK) == 0)
+			return 0;
+		free(*path);
+	}
+	while (places != NULL && *places != '\0') {
+		size_t len = strcspn(places, ":");
+
+		if (asprintf(path, "%.*s/kv-serve", (int)len, places) < 0)
+			return err_set(KV_ENOMEM, "out of memory");
+		if (access(*path, X_OK) == 0)
+			return 0;
+		free(*path);
+		places += len + (places[len] == ':');
+	}
+	*path = NULL;
+	return err_set(KV_EUNAVAILABLE, "there is no kv-serve beside this "
+					"program or on the path");
+}
+
+static void print_buf(const struct buf *b)
+{
+	if (b->len > 0)
+		fwrite(b->data, 1, b->len, stderr);
+}
+
+/* What is wrong, beyond the two lines that end the output. */
+static void print_details(const struct kill_report *report)
+{
+	print_buf(&report->details);
+	print_buf(&report->history.text);
+	if (report->history.undecided > 0)
+		fprintf(stderr, "the history of %zu keys was not decided\n",
+			report->history.undecided);
+}
+
+static double lost_percent(const struct kill_report *report)
+{
+	return report->acked == 0
+		       ? 0
+		       : 100.0 * (double)report->lost / (double)report->acked;
+}
+
+static void print_json(const struct crashtest *job,
+		       const struct kill_report *report, struct buf *out)
+{
+	buf_printf(out,
+		   "{\"rounds\":%" PRIu64 ",\"acked\":%" PRIu64
+		   ",\"lost\":%" PRIu64 ",\"lost_pct\":%.2f,\"torn\":%" PRIu64
+		   ",\"wrong\":%" PRIu64 ",\"kills_starting\":%" PRIu64
+		   ",\"kills_stopping\":%" PRIu64 ",\"operations\":%" PRIu64
+		   ",\"compacted_bytes\":%" PRIu64
+		   ",\"linearizable\":%s,\"seed\":%" PRIu64
+		   ",\"result\":\"%s\"}\n",
+		   report->rounds, report->acked, report->lost,
+		   lost_percent(report), report->torn, report->wrong,
+		   report->starting, report->stopping, report->operations,
+		   report->compacted,
+		   report->history.verdict == HISTORY_LINEARIZABLE ? "true"
+		   : report->history.verdict == HISTORY_VIOLATION  ? "false"
+								   : "null",
+		   job->seed, kill_passed(report) ? "PASS" : "FAIL");
+}
+
+static void print_lines(const struct crashtest *job,
+			const struct kill_report *report, struct buf *out)
+{
+	buf_printf(out,
+		   "seed=%" PRIu64 " rounds=%" PRIu64 " kills_starting=%" PRIu64
+		   " kills_stopping=%" PRIu64 " operations=%" PRIu64
+		   " compacted_bytes=%" PRIu64 "\n",
+		   job->seed, report->rounds, report->starting,
+		   report->stopping, report->operations, report->compacted);
+	buf_printf(out, "acked=%" PRIu64 " lost=%" PRIu64 " lost_pct=%.2f%%\n",
+		   report->acked, report->lost, lost_percent(report));
+	if (kill_passed(report))
+		buf_append_str(out, "Result: PASS (100% durability for "
+				    "acknowledged writes)\n");
+	else
+		buf_printf(out,
+			   "Result: FAIL (%" PRIu64 " lost, %" PRIu64
+			   " torn, %" PRIu64 " wrong, history %s)\n",
+			   report->lost, report->torn, report->wrong,
+			   report->history.verdict == HISTORY_VIOLATION
+				   ? "violated"
+				   : "consistent");
+}
+
+static int open_history(const char *path, struct shown *shown)
+{
+	int fd;
+
+	if (path == NULL)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_sys(errno, "cannot write '%s'", path);
+	out_init(&shown->history, fd, path);
+	shown->recording = true;
+	return 0;
+}
+
+int crashtest_kill(const struct crashtest *job, struct out *out)
+{
+	struct shown shown = {.recording = false};
+	struct kill_options options = {.rounds = (unsigned)job->rounds,
+				       .clients = (unsigned)job->clients,
+				       .keys = (unsigned)job->keys,
+				       .seed = job->seed,
+				       .dir = job->dir,
+				       .progress = show_progress,
+				       .arg = &shown};
+	struct kill_report report = {0};
+	char *server = NULL;
+	bool passed;
+	int r = find_server(&server), closed;
+
+	if (r == 0)
+		r = open_history(job->history, &shown);
+	options.server = server;
+	if (shown.recording)
+		options.history = write_history;
+	progress_begin(&shown.bar, STDERR_FILENO, job->rounds);
+	if (r == 0) {
+		r = kill_run(&options, &report);
+		progress_end(&shown.bar, report.acked, report.rounds);
+		print_details(&report);
+	}
+	if (shown.recording) {
+		closed = out_close(&shown.history);
+		r = r != 0 ? r : closed;
+	}
+	if (r == 0 && job->json)
+		print_json(job, &report, &out->buf);
+	else if (r == 0)
+		print_lines(job, &report, &out->buf);
+	passed = kill_passed(&report);
+	kill_report_release(&report);
+	free(server);
+	if (r != 0)
+		return program_fail(r);
+	return passed ? 0 : 1;
+}

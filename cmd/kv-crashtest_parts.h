@@ -1,0 +1,28 @@
+/*
+ * kv-crashtest_parts.h - the commands of kv-crashtest: each prints to `out`
+ * and on standard error, and returns the exit status.
+ */
+#ifndef CMD_KV_CRASHTEST_PARTS_H
+#define CMD_KV_CRASHTEST_PARTS_H
+
+#include "base/out.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct crashtest {
+	uint64_t rounds, clients, keys; /* kill */
+	uint64_t states;		/* power */
+	uint64_t limit;			/* verify */
+	uint64_t seed;
+	const char *dir;     /* kill, disk; NULL: not given */
+	const char *history; /* kill: a file to write, or NULL; verify */
+	bool json;
+};
+
+int crashtest_kill(const struct crashtest *job, struct out *out);
+int crashtest_power(const struct crashtest *job, struct out *out);
+int crashtest_disk(const struct crashtest *job, struct out *out);
+int crashtest_verify(const struct crashtest *job, struct out *out);
+
+#endif
