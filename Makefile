@@ -7,6 +7,8 @@
 #	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
 #	make sanitize   the same tests under the address and UB sanitizers
 #	make lint       warnings as errors, static checks, scripts, pages
+#	make fuzz       feed anything to the parsers, a minute each
+#	make check-long the tests that take longer the more they look for
 #	make bench      speed against redis-server; see t/bench
 #	make mutants    bugs planted on purpose, which the tests must notice
 #	make coverage   the tests' line and branch coverage of the store
@@ -118,6 +120,13 @@ bench:
 $(BUILD)/t/json_load: $(BUILD)/t/bench/json_load.o
 	$(CC) $(LDFLAGS_ALL) $^ -o $@
 
+check-long:
+	@t/deps build check
+	$(SUB) -s all unit
+	@KV_POWER_STATES=2000000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
+		t/run $(BUILD)/t/power_test
+	$(BUILD)/kv-crashtest kill --rounds 200
+
 # Bugs planted one by one, each of which the tests must notice.
 mutants:
 	@t/deps build
@@ -128,6 +137,24 @@ coverage:
 	$(SUB) check BUILD=build/coverage CFLAGS='-O0 -g' \
 		CFLAGS_EXTRA='--coverage -fprofile-update=atomic'
 	@t/coverage build/coverage common/store
+
+# Each t/fuzz/x_fuzz.c begins with what t/fuzz/corpus/x has; what it learns
+# stays in build/fuzz, and an input that fails is left there.
+FUZZ_TIME ?= 60
+FUZZERS := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
+
+fuzz:
+	@t/deps build fuzz
+	$(SUB) $(FUZZERS:%=fuzz-%)
+
+$(FUZZERS:%=fuzz-%): fuzz-%:
+	@mkdir -p build/fuzz/$*
+	clang $(CPPFLAGS_ALL) -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all t/fuzz/$*_fuzz.c \
+		common/base/*.c common/proto/*.c $(LDLIBS_ALL) \
+		-o build/fuzz/$*_fuzz
+	cd build/fuzz && ./$*_fuzz -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
+		-artifact_prefix=$*- $* $(CURDIR)/t/fuzz/corpus/$*
 
 # The library as others link it: only what the client calls need, in one
 # object, with no other name of ours left visible.
@@ -206,6 +233,6 @@ clean:
 -include $(OBJ:.o=.d)
 
 .PHONY: all unit objects deps demo check sanitize bench mutants coverage install uninstall \
-	lint $(LINTS:%=lint-%) clean FORCE
+	check-long fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

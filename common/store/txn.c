@@ -591,5 +591,6 @@ void store_transact(struct store *s, const struct request *req,
 		reply->message = err_text();
 		return;
 	}
-	reply->raw = slice_of(out->data + mark, out->len - mark);
+	if (out->len != mark)
+		reply->raw = slice_of(out->data + mark, out->len - mark);
 }
