@@ -67,20 +67,34 @@ static bool has_expired(struct store_txn *x, uint64_t expires_ms)
 	return expires_ms != 0 && expires_ms <= txn_now(&x->txn);
 }
 
+static bool find_below(struct store *s, struct slice key,
+		       struct stored_item *stored, uint64_t *seq)
+{
+	location l;
+
+	if (store_hinted(s, key, &l)) {
+		store_item(s, l, stored, seq);
+		if (slice_eq(stored->key, key))
+			return true;
+	}
+	if (!index_get(s->index, key, &l))
+		return false;
+	store_item(s, l, stored, seq);
+	return true;
+}
+
 static bool get_below(struct store_txn *x, struct slice key, struct item *item)
 {
 	struct store *s = x->s;
 	struct stored_item stored;
-	uint64_t seq = s->last_delete;
-	location l;
+	uint64_t seq;
 
 	if (x->cleared || key.len == 0 || key.len > KV_KEY_MAX)
 		return false;
-	if (!index_get(s->index, key, &l)) {
-		depends(x, seq);
+	if (!find_below(s, key, &stored, &seq)) {
+		depends(x, s->last_delete);
 		return false;
 	}
-	store_item(s, l, &stored, &seq);
 	depends(x, seq);
 	if (has_expired(x, stored.expires_ms))
 		return false;
