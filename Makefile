@@ -7,12 +7,9 @@
 #	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
 #	make sanitize   the same tests under the address and UB sanitizers
 #	make lint       warnings as errors, static checks, scripts, pages
-<<<<<<< HEAD
-#	make fuzz       feed anything to the parsers, a minute each
-=======
 #	make bench      speed against redis-server; see t/bench
+#	make fuzz       feed anything to the parsers, a minute each
 #	make mutants    bugs planted on purpose, which the tests must notice
->>>>>>> main
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
 #	make clean
@@ -44,13 +41,9 @@ CMD_SRC := $(wildcard cmd/*.c)
 PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
 COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
-<<<<<<< HEAD
 REDIS_SRC := $(wildcard t/redis/*.c)
-SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(REDIS_SRC)
-=======
 BENCH_SRC := t/bench/json_load.c
-SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC)
->>>>>>> main
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(REDIS_SRC) $(BENCH_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
 SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
@@ -229,12 +222,8 @@ clean:
 
 -include $(OBJ:.o=.d)
 
-<<<<<<< HEAD
-.PHONY: all unit objects deps demo check sanitize coverage install uninstall \
-	fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
-=======
-.PHONY: all unit objects deps demo check sanitize bench mutants coverage install uninstall \
+.PHONY: all unit objects deps demo check sanitize bench fuzz \
+	$(FUZZERS:%=fuzz-%) mutants coverage install uninstall \
 	lint $(LINTS:%=lint-%) clean FORCE
->>>>>>> main
 .SECONDARY:
 .DELETE_ON_ERROR:
