@@ -46,7 +46,7 @@ BENCH_SRC := t/bench/json_load.c
 SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(REDIS_SRC) $(BENCH_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
-SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
+SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/* t/redis/*)
 
 LIB := $(BUILD)/libkv.a
 OBJ := $(SRC:%.c=$(BUILD)/%.o)

@@ -9,7 +9,8 @@
  *	flush.c	   groups to disk, and what happens when that fails
  *	relocate.c waiting records to a fresh segment after a failed sync
  *	execute.c  requests to replies
- *	txn.c	   commands: reads and writes as one; hint.c: ahead of them
+ *	txn.c	   commands: reads and writes as one (txn_scan.c)
+ *	hint.c	   what commands will need, fetched ahead
  *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals

@@ -1,4 +1,5 @@
 # resp.bats - the protocol of Redis, with the programs that Redis's users have.
+# shellcheck disable=SC2016 # RESP has its own dollars
 
 setup() {
 	load helper
@@ -44,7 +45,7 @@ answers() {
 	redis-benchmark -p "$port" -t ping,set,get,incr,mset -n 2000 -c 20 \
 		-P 8 -r 1000 -d 100 --csv >report
 	[ "$(grep -c '^"' report)" -ge 6 ]
-	! grep -qi error report
+	run ! grep -qi error report
 	[ "$(redis dbsize)" -gt 500 ]
 }
 
