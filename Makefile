@@ -47,7 +47,7 @@ REDIS_SRC := $(wildcard t/redis/*.c)
 SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(REDIS_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
-SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/*)
+SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/* t/redis/*)
 
 LIB := $(BUILD)/libkv.a
 OBJ := $(SRC:%.c=$(BUILD)/%.o)

@@ -35,7 +35,7 @@ struct cursor {
 };
 
 struct scan_cursors {
-	LIST_HEAD(, cursor) buckets[BUCKETS];
+	LIST_HEAD(cursor_bucket, cursor) buckets[BUCKETS];
 	TAILQ_HEAD(cursor_list, cursor) used; /* the last one first */
 	size_t count;
 };

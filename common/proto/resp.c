@@ -61,6 +61,7 @@ void resp_close(struct resp_conn *conn)
 {
 	if (conn == NULL)
 		return;
+	resp_pause(conn);
 	multi_discard(conn);
 	watch_forget(conn);
 	resp_parser_release(&conn->parser);
@@ -191,18 +192,16 @@ static void unknown_subcommand(struct call *c, const struct command *command)
 		   c->argv[1].data, name);
 }
 
-/* Finds the command; false: there is none, or it does not take so many words,
- * and the error has been written. */
-static bool find_command(struct call *c)
+/* Finds the subcommand, if there are such; false: there is no such command, or
+ * it does not take so many words, and the error has been written. */
+static bool check_command(struct call *c)
 {
-	const struct command *command =
-		command_find(c->conn->shared->lookup, c->argv[0]);
+	const struct command *command = c->command;
 
 	if (command == NULL) {
 		unknown_command(c);
 		return false;
 	}
-	c->command = command;
 	if (command->subcommands != NULL && c->argc > 1) {
 		c->command = command_find_sub(command, c->argv[1]);
 		if (c->command == NULL) {
@@ -233,22 +232,25 @@ static enum resp_next local_reply(struct resp_conn *conn,
 }
 
 /* The words are there: does what they say, or has it done. */
-static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed)
+static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
+			       const struct command *command,
+			       const struct slice *words, size_t nwords)
 {
 	struct resp_request *request = &conn->request;
 	struct call *c = &request->call;
 
 	*c = (struct call){
 		.out = &conn->shared->reply,
-		.argv = conn->parser.words,
-		.argc = conn->parser.nwords,
+		.command = command,
+		.argv = words,
+		.argc = nwords,
 		.conn = conn,
 		.resp3 = conn->resp3,
 	};
 	buf_clear(c->out);
 	request->silent = conn->skip_reply;
 	conn->skip_reply = false;
-	if (!find_command(c)) {
+	if (!check_command(c)) {
 		conn->shared->counts.errors++;
 		conn->spoilt = conn->spoilt || conn->multi;
 		return local_reply(conn, feed);
@@ -280,19 +282,107 @@ static enum resp_next protocol_error(struct resp_conn *conn,
 	return RESP_LAST;
 }
 
-enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed)
+/* Notes the keys of a command, which the store will be told of. */
+static size_t note_keys(struct ahead *a, size_t n, size_t i)
 {
-	if (feed->input.data[0] != '*' && looks_like_http(conn, feed->input))
-		return RESP_CLOSE;
-	switch (resp_parse(&conn->parser, feed->input, feed->max, &feed->used,
+	const struct slice *words = a->list[i].words;
+	size_t first, last, step;
+
+	if (!command_keys(a->list[i].command, a->list[i].nwords, &first, &last,
+			  &step))
+		return n;
+	for (; first <= last && n < AHEAD_KEYS; first += step)
+		if (words[first].len - 1 < KV_KEY_MAX)
+			a->keys[n++] = words[first];
+	return n;
+}
+
+/* Reads the commands at the front of the input that are whole, up to a bound.
+ */
+static void look_ahead(struct resp_conn *conn, struct resp_feed *feed)
+{
+	struct ahead *a = &conn->shared->ahead;
+	struct slice rest = feed->input, *words = a->words;
+	size_t room = AHEAD_WORDS, nkeys = 0;
+	bool reads = false;
+
+	a->conn = conn;
+	a->at = rest.data;
+	a->next = a->n = 0;
+	while (a->n < AHEAD_COMMANDS && rest.len != 0) {
+		const struct command *command;
+		size_t nwords;
+		size_t used =
+			resp_parse_whole(rest, feed->max, words, room, &nwords);
+
+		if (used == 0)
+			break;
+		command = command_find(conn->shared->lookup, words[0]);
+		a->list[a->n].command = command;
+		a->list[a->n].words = words;
+		a->list[a->n].nwords = nwords;
+		a->list[a->n].used = used;
+		if (command != NULL) {
+			nkeys = note_keys(a, nkeys, a->n);
+			reads = reads || command->flags & CMD_READ;
+		}
+		a->n++;
+		words += nwords;
+		room -= nwords;
+		rest.data += used;
+		rest.len -= used;
+	}
+	if (nkeys > 1) {
+		feed->hints = a->keys;
+		feed->nhints = nkeys;
+		feed->hint_values = reads;
+	}
+}
+
+void resp_pause(struct resp_conn *conn)
+{
+	struct ahead *a = &conn->shared->ahead;
+
+	if (a->conn == conn)
+		a->conn = NULL;
+}
+
+/* The next command that was read ahead; false: there is none. */
+static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
+		       enum resp_next *next)
+{
+	struct ahead *a = &conn->shared->ahead;
+	unsigned i;
+
+	if (a->conn != conn || a->next == a->n || a->at != feed->input.data)
+		look_ahead(conn, feed);
+	if (a->next == a->n)
+		return false;
+	i = a->next++;
+	a->at += a->list[i].used;
+	feed->used = a->list[i].used;
+	*next = dispatch(conn, feed, a->list[i].command, a->list[i].words,
+			 a->list[i].nwords);
+	return true;
+}
+
+/* A command that is not all there, or a line, or something wrong. */
+static enum resp_next feed_slowly(struct resp_conn *conn,
+				  struct resp_feed *feed)
+{
+	struct resp_parser *p = &conn->parser;
+
+	switch (resp_parse(p, feed->input, feed->max, &feed->used,
 			   conn->shared->error)) {
 	case RESP_PARSE_MORE:
 		return RESP_MORE;
 	case RESP_PARSE_COMMAND:
-		if (conn->parser.nwords == 0)
+		if (p->nwords == 0)
 			return RESP_NOTHING;
 		conn->greeted = true;
-		return dispatch(conn, feed);
+		return dispatch(conn, feed,
+				command_find(conn->shared->lookup, p->words[0]),
+				p->words, p->nwords);
 	case RESP_PARSE_ERROR:
 		break;
 	case RESP_PARSE_NOMEM:
@@ -300,6 +390,21 @@ enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed)
 		break;
 	}
 	return protocol_error(conn, feed);
+}
+
+enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed)
+{
+	enum resp_next next;
+
+	if (feed->input.data[0] == '*' && conn->parser.left == 0) {
+		conn->greeted = true;
+		if (take_ahead(conn, feed, &next))
+			return next;
+	} else if (feed->input.data[0] != '*' &&
+		   looks_like_http(conn, feed->input)) {
+		return RESP_CLOSE;
+	}
+	return feed_slowly(conn, feed);
 }
 
 bool resp_settle(struct resp_conn *conn)

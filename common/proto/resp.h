@@ -80,8 +80,16 @@ struct resp_feed {
 	struct txn_call *call;
 	struct slice tag; /* what resp_write_error() needs to know */
 	struct slice reply;
+	/* If not NULL, the keys of this command and of those behind it, and
+	 * whether any of them reads. */
+	const struct slice *hints;
+	size_t nhints;
+	bool hint_values;
 };
 enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed);
+
+/* To be called when the input may move or change before it is fed again. */
+void resp_pause(struct resp_conn *conn);
 
 /* After each reply to a call: lets go of what it needed. True: the connection
  * is to be closed when that has been sent. */

@@ -13,10 +13,34 @@
 /* What we are like, as far as clients care. */
 #define REDIS_VERSION "7.0.15"
 
+/*
+ * Commands that were read ahead of the one under way, for one connection at a
+ * time, so that the store can be told which keys are coming. They lie one
+ * behind the other in the input, from `at` on.
+ */
+#define AHEAD_COMMANDS 32u
+#define AHEAD_WORDS 256u
+#define AHEAD_KEYS 64u /* that the store is told of at once */
+
+struct ahead {
+	const struct resp_conn *conn;
+	const char *at;
+	unsigned next, n;
+	struct {
+		const struct command *command; /* NULL: not known */
+		struct slice *words;
+		size_t nwords;
+		size_t used;
+	} list[AHEAD_COMMANDS];
+	struct slice words[AHEAD_WORDS];
+	struct slice keys[AHEAD_KEYS];
+};
+
 /* What the connections of a loop share. */
 struct resp_shared {
 	struct command_lookup *lookup;
 	struct scan_cursors *cursors;
+	struct ahead ahead;
 	const struct resp_host_ops *host_ops; /* NULL: nobody can be asked */
 	void *host;
 	struct buf reply; /* of commands that need no store */

@@ -295,3 +295,42 @@ enum resp_parse resp_parse(struct resp_parser *p, struct slice input,
 		*used = (size_t)(r.at - input.data);
 	return result;
 }
+
+/* "$12\r\n" at p: the number; moves p behind it. -1: not quite so. */
+static int64_t whole_length(const char **p, const char *end, char type)
+{
+	const char *at = *p;
+	int64_t v = 0;
+	unsigned digits = 0;
+
+	if (end - at < 4 || *at++ != type)
+		return -1;
+	while (at < end && *at >= '0' && *at <= '9' && digits++ < 9)
+		v = v * 10 + (*at++ - '0');
+	if (digits == 0 || end - at < 2 || at[0] != '\r' || at[1] != '\n' ||
+	    ((*p)[1] == '0' && digits > 1))
+		return -1;
+	*p = at + 2;
+	return v;
+}
+
+size_t resp_parse_whole(struct slice input, size_t max, struct slice *words,
+			size_t room, size_t *nwords)
+{
+	const char *p = input.data, *end = input.data + input.len;
+	int64_t count = whole_length(&p, end, '*');
+
+	if (count <= 0 || (size_t)count > room)
+		return 0;
+	for (int64_t i = 0; i < count; i++) {
+		int64_t len = whole_length(&p, end, '$');
+
+		if (len < 0 || (size_t)len > max || end - p < len + 2 ||
+		    p[len] != '\r' || p[len + 1] != '\n')
+			return 0;
+		words[i] = slice_of(p, (size_t)len);
+		p += len + 2;
+	}
+	*nwords = (size_t)count;
+	return (size_t)(p - input.data);
+}

@@ -48,4 +48,11 @@ void resp_parser_release(struct resp_parser *p);
 enum resp_parse resp_parse(struct resp_parser *p, struct slice input,
 			   size_t max, size_t *used, char *error);
 
+/*
+ * The common case by itself: an array that is whole and has at most `room`
+ * words. Returns its length and *nwords; 0 if it is anything else.
+ */
+size_t resp_parse_whole(struct slice input, size_t max, struct slice *words,
+			size_t room, size_t *nwords);
+
 #endif

@@ -22,6 +22,10 @@ typedef void coord_reply_fn(void *arg, const struct request *req,
 struct coord_ops {
 	void (*submit)(struct coord *c, const struct request *req,
 		       coord_reply_fn *fn, void *arg);
+	/* Advice on what will be submitted next: see store_hint(). NULL: no
+	 * use for it. */
+	void (*hint)(struct coord *c, const struct slice *keys, size_t n,
+		     bool values);
 	void (*free)(struct coord *c);
 };
 
@@ -33,6 +37,13 @@ static inline void coord_submit(struct coord *c, const struct request *req,
 				coord_reply_fn *fn, void *arg)
 {
 	c->ops->submit(c, req, fn, arg);
+}
+
+static inline void coord_hint(struct coord *c, const struct slice *keys,
+			      size_t n, bool values)
+{
+	if (c->ops->hint != NULL)
+		c->ops->hint(c, keys, n, values);
 }
 
 static inline void coord_free(struct coord *c)

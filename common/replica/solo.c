@@ -81,6 +81,12 @@ static void solo_submit(struct coord *c, const struct request *req,
 		fn(arg, req, &reply);
 }
 
+static void solo_hint(struct coord *c, const struct slice *keys, size_t n,
+		      bool values)
+{
+	store_hint(((struct solo *)c)->store, keys, n, values);
+}
+
 static void solo_free(struct coord *c)
 {
 	free(c);
@@ -90,6 +96,7 @@ struct coord *solo_new(struct store *store, const struct solo_options *options)
 {
 	static const struct coord_ops ops = {
 		.submit = solo_submit,
+		.hint = solo_hint,
 		.free = solo_free,
 	};
 	struct solo *solo = malloc(sizeof(*solo));

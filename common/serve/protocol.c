@@ -123,6 +123,11 @@ static bool resp_protocol_settle(void *own)
 	return resp_settle(own);
 }
 
+static void resp_protocol_pause(void *own)
+{
+	resp_pause(own);
+}
+
 static enum feed_result resp_protocol_feed(struct feed_state *state,
 					   struct feed *feed)
 {
@@ -130,6 +135,9 @@ static enum feed_result resp_protocol_feed(struct feed_state *state,
 	enum resp_next next = resp_feed(state->own, &f);
 
 	feed->used = f.used;
+	feed->hints = f.hints;
+	feed->nhints = f.nhints;
+	feed->hint_values = f.hint_values;
 	switch (next) {
 	case RESP_CALL:
 		feed->request = (struct request){
@@ -171,6 +179,7 @@ static const struct protocol protocols[] = {
 		.open = resp_protocol_open,
 		.close = resp_protocol_close,
 		.settle = resp_protocol_settle,
+		.pause = resp_protocol_pause,
 		.feed = resp_protocol_feed,
 		.write_reply = resp_write_reply,
 		.write_error = resp_write_error,

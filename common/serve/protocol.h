@@ -44,6 +44,11 @@ struct feed {
 	struct slice tag;
 	struct slice reply;
 	int code;
+	/* Keys that requests at hand will ask for, this one's included, and
+	 * whether for their values; NULL: nothing is known. */
+	const struct slice *hints;
+	size_t nhints;
+	bool hint_values;
 };
 
 struct protocol {
@@ -58,6 +63,9 @@ struct protocol {
 	/* A reply to a request has been taken: lets go of what it needed. True:
 	 * the connection is to be closed when it is sent. NULL: neither. */
 	bool (*settle)(void *own);
+	/* The input may move or change before the next feed. NULL: who cares.
+	 */
+	void (*pause)(void *own);
 	enum feed_result (*feed)(struct feed_state *state, struct feed *feed);
 	void (*write_reply)(struct buf *out, const struct reply *reply,
 			    struct slice tag, uint64_t now_ms);

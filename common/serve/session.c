@@ -220,7 +220,7 @@ static bool begin_protocol(struct session *s, struct slice *input)
 	return s->feed.own != NULL;
 }
 
-bool session_handle(struct session *s, struct slice *input)
+static bool handle(struct session *s, struct slice *input)
 {
 	struct feed feed = {
 		.parser = s->hub->parser,
@@ -236,12 +236,25 @@ bool session_handle(struct session *s, struct slice *input)
 			break;
 		feed.input = *input;
 		feed.used = 0;
+		feed.hints = NULL;
 		result = s->protocol->feed(&s->feed, &feed);
 		if (result == FEED_MORE)
 			break;
+		if (feed.hints != NULL)
+			coord_hint(s->hub->coord, feed.hints, feed.nhints,
+				   feed.hint_values);
 		act(s, &feed, result);
 		input->data += feed.used;
 		input->len -= feed.used;
 	}
 	return true;
+}
+
+bool session_handle(struct session *s, struct slice *input)
+{
+	bool used_up = handle(s, input);
+
+	if (s->protocol != NULL && s->protocol->pause != NULL)
+		s->protocol->pause(s->feed.own);
+	return used_up;
 }

@@ -353,7 +353,9 @@ void store_execute(struct store *s, const struct request *req,
 		   struct reply *reply)
 {
 	*reply = (struct reply){.op = req->op};
-	store_expire(s, EXPIRE_BATCH);
+	/* Commands mind expired keys themselves. */
+	if (req->op != OP_COMMAND)
+		store_expire(s, EXPIRE_BATCH);
 	switch (req->op) {
 	case OP_PING:
 		break;

@@ -110,6 +110,11 @@ bool index_get(const struct index *ix, struct slice key, uint64_t *loc)
 	return found;
 }
 
+uint64_t index_changes(const struct index *ix)
+{
+	return ix->changes;
+}
+
 int index_put(struct index *ix, struct slice key, uint64_t loc, bool *existed,
 	      uint64_t *old)
 {
@@ -118,6 +123,7 @@ int index_put(struct index *ix, struct slice key, uint64_t loc, bool *existed,
 	unsigned at;
 
 	assert(!ix->loading);
+	ix->changes++;
 	*existed = false;
 	if (ix->root == NULL)
 		return index_insert_first(ix, key, loc);

@@ -26,6 +26,9 @@ struct index *index_new(void);
 void index_free(struct index *ix); /* NULL is allowed */
 
 uint64_t index_count(const struct index *ix);
+/* Moves whenever index_put() or index_delete() is called: as long as it does
+ * not, what was looked up is so. */
+uint64_t index_changes(const struct index *ix);
 size_t index_memory(const struct index *ix); /* bytes, all included */
 
 /* True and *loc if the key is there. */

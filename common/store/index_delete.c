@@ -127,6 +127,7 @@ bool index_delete(struct index *ix, struct slice key, uint64_t *old)
 	unsigned at;
 
 	assert(!ix->loading);
+	ix->changes++;
 	if (ix->root == NULL)
 		return false;
 	leaf = index_path(ix, key, &path);

@@ -115,6 +115,7 @@ struct index {
 	struct node *root; /* NULL: no key at all */
 	unsigned height;   /* levels; 0: no root */
 	uint64_t count;
+	uint64_t changes;
 	bool loading; /* between index_load() and index_load_end() */
 	struct pool pool;
 };

@@ -66,6 +66,16 @@ int store_close(struct store *s);
 void store_execute(struct store *s, const struct request *req,
 		   struct reply *reply);
 
+/*
+ * Says which keys the next requests will ask for, so that what they need is
+ * fetched from memory all at once and not one after the other. `values`: they
+ * will be read. It is only advice; nothing depends on it being right, nor on
+ * the keys' bytes staying where they are.
+ */
+#define STORE_HINTS_MAX 64u
+void store_hint(struct store *s, const struct slice *keys, size_t n,
+		bool values);
+
 uint64_t store_appended(const struct store *s); /* highest number given out */
 uint64_t store_durable(const struct store *s);	/* all up to here on disk */
 size_t store_waiting(const struct store *s);	/* bytes not yet durable */

@@ -9,7 +9,8 @@
  *	flush.c	   groups to disk, and what happens when that fails
  *	relocate.c waiting records to a fresh segment after a failed sync
  *	execute.c  requests to replies
- *	txn.c	   commands: reads and writes as one
+ *	txn.c	   commands: reads and writes as one (txn_scan.c)
+ *	hint.c	   what commands will need, fetched ahead
  *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals
@@ -47,6 +48,14 @@ struct store_stats {
 
 struct compaction;
 struct snapshots;
+
+/* Where the keys of the last store_hint() were, then. */
+struct hints {
+	uint64_t changes; /* of the index when they were looked up */
+	unsigned next, n;
+	struct slice keys[STORE_HINTS_MAX]; /* not to be looked into */
+	location locations[STORE_HINTS_MAX];
+};
 
 struct store {
 	struct fs *fs;
@@ -86,6 +95,8 @@ struct store {
 	int failed; /* why writes are refused; 0: they are not */
 	char why[ERR_TEXT_MAX];
 	struct store_stats stats;
+
+	struct hints hints;
 
 	/* The reply under construction. */
 	struct item *items;
@@ -161,6 +172,10 @@ void store_fail(struct store *s, int code, const char *why);
 
 /* recover.c: reads the directory into a fresh store. */
 MUST_CHECK int store_recover(struct store *s);
+
+/* hint.c: where the key was a moment ago and therefore still is, if a hint
+ * says so; the caller makes sure that it is that key's item. */
+bool store_hinted(struct store *s, struct slice key, location *l);
 
 /* txn.c: runs the request's call. */
 void store_transact(struct store *s, const struct request *req,

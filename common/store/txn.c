@@ -6,49 +6,21 @@
  * ordered index over the list, which scans need as well. "Delete everything" is
  * a flag that hides the store below, so that it costs nothing until the end.
  */
-#include "store/store_internal.h"
+#include "store/txn_internal.h"
 
-#include "base/txn.h"
-
-#include <bsd/stdlib.h>
 #include <stdlib.h>
 
-#define CHANGES_INLINE 4
 #define CHANGES_LINEAR 8 /* above, the list has an index */
 
 /* Memory for computed values; also what one record could hold of them. */
 #define MEMORY_MAX ((size_t)1 << 30)
 #define BLOCK_SIZE ((size_t)16 << 10)
 
-struct block {
-	struct block *next;
+struct txn_block {
+	struct txn_block *next;
 	size_t used, size;
 	char bytes[];
 };
-
-struct store_txn {
-	struct txn txn;
-	struct store *s;
-	struct reply *reply;
-	struct change *changes;
-	size_t n, cap;
-	struct index *order; /* key -> place in changes; NULL: not yet */
-	struct block *blocks;
-	size_t memory;
-	bool cleared; /* everything below the changes is deleted */
-	struct change few[CHANGES_INLINE];
-};
-
-static struct store_txn *of(struct txn *t)
-{
-	return (struct store_txn *)t;
-}
-
-static void depends(struct store_txn *x, uint64_t seq)
-{
-	if (seq > x->s->durable && seq > x->reply->after)
-		x->reply->after = seq;
-}
 
 static struct change *find_change(struct store_txn *x, struct slice key)
 {
@@ -62,27 +34,36 @@ static struct change *find_change(struct store_txn *x, struct slice key)
 	return NULL;
 }
 
-static bool has_expired(struct store_txn *x, uint64_t expires_ms)
+static bool find_below(struct store *s, struct slice key,
+		       struct stored_item *stored, uint64_t *seq)
 {
-	return expires_ms != 0 && expires_ms <= txn_now(&x->txn);
+	location l;
+
+	if (store_hinted(s, key, &l)) {
+		store_item(s, l, stored, seq);
+		if (slice_eq(stored->key, key))
+			return true;
+	}
+	if (!index_get(s->index, key, &l))
+		return false;
+	store_item(s, l, stored, seq);
+	return true;
 }
 
 static bool get_below(struct store_txn *x, struct slice key, struct item *item)
 {
 	struct store *s = x->s;
 	struct stored_item stored;
-	uint64_t seq = s->last_delete;
-	location l;
+	uint64_t seq;
 
 	if (x->cleared || key.len == 0 || key.len > KV_KEY_MAX)
 		return false;
-	if (!index_get(s->index, key, &l)) {
-		depends(x, seq);
+	if (!find_below(s, key, &stored, &seq)) {
+		txn_depends(x, s->last_delete);
 		return false;
 	}
-	store_item(s, l, &stored, &seq);
-	depends(x, seq);
-	if (has_expired(x, stored.expires_ms))
+	txn_depends(x, seq);
+	if (txn_has_expired(x, stored.expires_ms))
 		return false;
 	*item = (struct item){
 		.key = stored.key,
@@ -96,12 +77,12 @@ static bool get_below(struct store_txn *x, struct slice key, struct item *item)
 
 static bool do_get(struct txn *t, struct slice key, struct item *item)
 {
-	struct store_txn *x = of(t);
+	struct store_txn *x = txn_of(t);
 	const struct change *c = x->n != 0 ? find_change(x, key) : NULL;
 
 	if (c == NULL)
 		return get_below(x, key, item);
-	if (c->kind == CHANGE_DELETE || has_expired(x, c->expires_ms))
+	if (c->kind == CHANGE_DELETE || txn_has_expired(x, c->expires_ms))
 		return false;
 	*item = (struct item){
 		.key = c->key,
@@ -128,7 +109,7 @@ static bool grow(struct store_txn *x)
 	return true;
 }
 
-static int no_memory(void)
+int txn_no_memory(void)
 {
 	return err_set(KV_ENOMEM, "no memory for a transaction");
 }
@@ -139,11 +120,11 @@ static int put_in_order(struct store_txn *x, size_t at)
 	bool existed;
 
 	if (index_put(x->order, x->changes[at].key, at, &existed, &old) != 0)
-		return no_memory();
+		return txn_no_memory();
 	return 0;
 }
 
-static int make_order(struct store_txn *x)
+int txn_make_order(struct store_txn *x)
 {
 	int r = 0;
 
@@ -151,7 +132,7 @@ static int make_order(struct store_txn *x)
 		return 0;
 	x->order = index_new();
 	if (x->order == NULL)
-		return no_memory();
+		return txn_no_memory();
 	for (size_t i = 0; i < x->n && r == 0; i++)
 		r = put_in_order(x, i);
 	if (r != 0) {
@@ -163,7 +144,7 @@ static int make_order(struct store_txn *x)
 
 static int do_change(struct txn *t, const struct change *change)
 {
-	struct store_txn *x = of(t);
+	struct store_txn *x = txn_of(t);
 	struct change *c;
 	int r;
 
@@ -180,12 +161,12 @@ static int do_change(struct txn *t, const struct change *change)
 		return 0;
 	}
 	if (x->n == CHANGES_LINEAR) {
-		r = make_order(x);
+		r = txn_make_order(x);
 		if (r != 0)
 			return r;
 	}
 	if (x->n == x->cap && !grow(x))
-		return no_memory();
+		return txn_no_memory();
 	x->changes[x->n] = *change;
 	r = x->order != NULL ? put_in_order(x, x->n) : 0;
 	if (r == 0)
@@ -195,19 +176,19 @@ static int do_change(struct txn *t, const struct change *change)
 
 static void do_clear(struct txn *t)
 {
-	struct store_txn *x = of(t);
+	struct store_txn *x = txn_of(t);
 
 	x->cleared = true;
 	x->n = 0;
 	index_free(x->order);
 	x->order = NULL;
-	depends(x, x->s->appended);
+	txn_depends(x, x->s->appended);
 }
 
 static void *do_alloc(struct txn *t, size_t size)
 {
-	struct store_txn *x = of(t);
-	struct block *b = x->blocks;
+	struct store_txn *x = txn_of(t);
+	struct txn_block *b = x->blocks;
 	size_t need = (size + 15) / 16 * 16;
 
 	if (size > MEMORY_MAX || x->memory + need > MEMORY_MAX)
@@ -218,7 +199,7 @@ static void *do_alloc(struct txn *t, size_t size)
 		b = malloc(sizeof(*b) + room);
 		if (b == NULL)
 			return NULL;
-		*b = (struct block){.next = x->blocks, .size = room};
+		*b = (struct txn_block){.next = x->blocks, .size = room};
 		x->blocks = b;
 	}
 	x->memory += need;
@@ -226,204 +207,9 @@ static void *do_alloc(struct txn *t, size_t size)
 	return b->bytes + (b->used - need);
 }
 
-/* Two ordered runs of keys as one. */
-struct merge {
-	struct store_txn *x;
-	struct index_cursor below, above;
-	struct buf below_key, above_key;
-	struct slice prefix;
-};
-
-/* Whether the cursor is still inside the prefix; its key into `key`. */
-static void settle(struct merge *m, struct index_cursor *cur, struct buf *key)
-{
-	if (!cur->valid)
-		return;
-	index_cursor_key(cur, key);
-	if (!slice_has_prefix(buf_slice(key), m->prefix))
-		cur->valid = false;
-}
-
-static void seek(struct merge *m, const struct index *ix, struct slice after,
-		 struct index_cursor *cur, struct buf *key)
-{
-	index_seek(ix, slice_cmp(m->prefix, after) > 0 ? m->prefix : after,
-		   cur);
-	settle(m, cur, key);
-	if (cur->valid && after.len != 0 && slice_eq(buf_slice(key), after)) {
-		index_next(cur);
-		settle(m, cur, key);
-	}
-}
-
-static bool below_is_alive(struct store_txn *x, location l)
-{
-	struct stored_item item;
-	uint64_t seq;
-
-	if (!location_has_ttl(l))
-		return true;
-	store_item(x->s, l, &item, &seq);
-	return !has_expired(x, item.expires_ms);
-}
-
-static bool above_is_alive(struct store_txn *x, uint64_t at)
-{
-	const struct change *c = &x->changes[at];
-
-	return c->kind == CHANGE_SET && !has_expired(x, c->expires_ms);
-}
-
-/* Tells the lower of the two keys, if it is alive, and steps past it. */
-static bool merge_step(struct merge *m, txn_scan_fn *fn, void *arg)
-{
-	int c = !m->above.valid	  ? -1
-		: !m->below.valid ? 1
-				  : slice_cmp(buf_slice(&m->below_key),
-					      buf_slice(&m->above_key));
-	bool alive, go_on = true;
-
-	if (c < 0)
-		alive = below_is_alive(m->x, index_cursor_location(&m->below));
-	else
-		alive = above_is_alive(m->x, index_cursor_location(&m->above));
-	if (alive)
-		go_on = fn(arg,
-			   buf_slice(c < 0 ? &m->below_key : &m->above_key));
-	if (c <= 0) {
-		index_next(&m->below);
-		settle(m, &m->below, &m->below_key);
-	}
-	if (c >= 0) {
-		index_next(&m->above);
-		settle(m, &m->above, &m->above_key);
-	}
-	return go_on;
-}
-
-static int do_scan(struct txn *t, struct slice prefix, struct slice after,
-		   txn_scan_fn *fn, void *arg)
-{
-	struct store_txn *x = of(t);
-	struct merge m = {.x = x, .prefix = prefix};
-	bool failed;
-
-	if (x->n != 0) {
-		int r = make_order(x);
-
-		if (r != 0)
-			return r;
-		seek(&m, x->order, after, &m.above, &m.above_key);
-	}
-	if (!x->cleared)
-		seek(&m, x->s->index, after, &m.below, &m.below_key);
-	depends(x, x->s->appended);
-	while ((m.below.valid || m.above.valid) && !buf_failed(&m.below_key) &&
-	       !buf_failed(&m.above_key))
-		if (!merge_step(&m, fn, arg))
-			break;
-	failed = buf_failed(&m.below_key) || buf_failed(&m.above_key);
-	buf_release(&m.below_key);
-	buf_release(&m.above_key);
-	return failed ? no_memory() : 0;
-}
-
-struct nth {
-	struct store_txn *x;
-	uint64_t left;
-	struct slice key;
-	bool failed;
-};
-
-static bool take_nth(void *arg, struct slice key)
-{
-	struct nth *nth = arg;
-	char *copy;
-
-	if (nth->left-- > 1)
-		return true;
-	copy = do_alloc(&nth->x->txn, key.len);
-	if (copy != NULL)
-		memcpy(copy, key.data, key.len);
-	nth->failed = copy == NULL;
-	nth->key = slice_of(copy, copy != NULL ? key.len : 0);
-	return false;
-}
-
-static bool count_one(void *arg, struct slice key)
-{
-	uint64_t *n = arg;
-
-	(void)key;
-	++*n;
-	return true;
-}
-
-/* Keys that have expired are not there, removed or not; as long as there are
- * such, the living have to be counted one by one. */
-static uint64_t do_count(struct txn *t)
-{
-	struct store_txn *x = of(t);
-	struct slice all = slice_of(NULL, 0);
-	uint64_t count = 0;
-
-	if (x->n != 0 || store_has_expired(x->s)) {
-		(void)do_scan(t, all, all, count_one, &count);
-		return count;
-	}
-	depends(x, x->s->appended);
-	return x->cleared ? 0 : index_count(x->s->index);
-}
-
-/* Counts the living, then takes one: for few keys, or a store that is full of
- * expired ones, or changes of the transaction's own. */
-static int pick_counted(struct store_txn *x, uint64_t random, struct slice *key)
-{
-	struct nth nth = {.x = x};
-	struct slice all = slice_of(NULL, 0);
-	uint64_t n = 0;
-	int r = do_scan(&x->txn, all, all, count_one, &n);
-
-	if (r != 0 || n == 0)
-		return r;
-	nth.left = random % n + 1;
-	r = do_scan(&x->txn, all, all, take_nth, &nth);
-	*key = nth.key;
-	return r == 0 && nth.failed ? no_memory() : r;
-}
-
-#define PICK_TRIES 100
-#define PICK_FEW 64
-
-static int do_pick(struct txn *t, struct slice *key)
-{
-	struct store_txn *x = of(t);
-	struct index_cursor cur;
-	struct stored_item item;
-	uint64_t random, seq;
-	location l;
-
-	*key = slice_of(NULL, 0);
-	for (int i = 0; i < PICK_TRIES && x->n == 0 && !x->cleared &&
-			index_count(x->s->index) > PICK_FEW;
-	     i++) {
-		arc4random_buf(&random, sizeof(random));
-		index_pick(x->s->index, random, &cur);
-		l = index_cursor_location(&cur);
-		if (!below_is_alive(x, l))
-			continue;
-		store_item(x->s, l, &item, &seq);
-		depends(x, seq);
-		*key = item.key;
-		return 0;
-	}
-	arc4random_buf(&random, sizeof(random));
-	return pick_counted(x, random, key);
-}
-
 static void do_stats(struct txn *t, struct txn_stats *stats)
 {
-	const struct store *s = of(t)->s;
+	const struct store *s = txn_of(t)->s;
 
 	*stats = (struct txn_stats){
 		.keys = index_count(s->index),
@@ -446,7 +232,7 @@ static void do_stats(struct txn *t, struct txn_stats *stats)
 
 static uint64_t do_now(struct txn *t)
 {
-	return store_now(of(t)->s);
+	return store_now(txn_of(t)->s);
 }
 
 static const struct txn_ops store_txn_ops = {
@@ -454,9 +240,9 @@ static const struct txn_ops store_txn_ops = {
 	.change = do_change,
 	.clear = do_clear,
 	.alloc = do_alloc,
-	.scan = do_scan,
-	.count = do_count,
-	.pick = do_pick,
+	.scan = txn_do_scan,
+	.count = txn_do_count,
+	.pick = txn_do_pick,
 	.stats = do_stats,
 	.now_ms = do_now,
 };
@@ -481,7 +267,7 @@ static int delete_below(struct store_txn *x)
 	struct index_cursor cur;
 	struct buf key = {0};
 	bool own = x->n != 0;
-	int r = own ? make_order(x) : 0;
+	int r = own ? txn_make_order(x) : 0;
 
 	index_seek(x->s->index, slice_of(NULL, 0), &cur);
 	for (; cur.valid && r == 0; index_next(&cur)) {
@@ -493,7 +279,7 @@ static int delete_below(struct store_txn *x)
 			continue;
 		copy = buf_failed(&key) ? NULL : do_alloc(&x->txn, key.len);
 		if (copy == NULL || (x->n == x->cap && !grow(x))) {
-			r = no_memory();
+			r = txn_no_memory();
 			break;
 		}
 		memcpy(copy, key.data, key.len);
@@ -521,7 +307,7 @@ static int keep_values(struct store_txn *x)
 			continue;
 		copy = do_alloc(&x->txn, value->len);
 		if (copy == NULL)
-			return no_memory();
+			return txn_no_memory();
 		memcpy(copy, value->data, value->len);
 		value->data = copy;
 	}
@@ -544,13 +330,13 @@ static int commit(struct store_txn *x)
 	if (r != 0)
 		return r;
 	x->reply->version = s->version;
-	depends(x, s->appended);
+	txn_depends(x, s->appended);
 	return 0;
 }
 
 static void release(struct store_txn *x)
 {
-	struct block *b;
+	struct txn_block *b;
 
 	if (x->changes != x->few)
 		free(x->changes);
@@ -575,7 +361,7 @@ void store_transact(struct store *s, const struct request *req,
 	x.reply = reply;
 	x.changes = x.few;
 	x.n = 0;
-	x.cap = CHANGES_INLINE;
+	x.cap = TXN_CHANGES_INLINE;
 	x.order = NULL;
 	x.blocks = NULL;
 	x.memory = 0;

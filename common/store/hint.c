@@ -1,0 +1,69 @@
+/*
+ * hint.c - looking keys up before they are asked for.
+ *
+ * With a million keys, a lookup mostly waits for memory: for the nodes of the
+ * index, then for the record. When many requests are at hand, their keys are
+ * looked up together (index_get_many() lets the waits overlap) and their
+ * records are called into the cache; the requests then find both.
+ *
+ * What was found is kept, so that it is not looked up again. It holds as long
+ * as the index has not changed. Whose key it was is told by where the key's
+ * bytes lay, which says nothing for sure: the caller compares the key of the
+ * item. If that is the key, then so is the location, for the index had it for
+ * this very key and has not changed since.
+ */
+#include "store/store_internal.h"
+
+#define CACHE_LINE 64u
+
+/* More of a value comes by itself: the processor sees where it goes. */
+#define LINES_MAX 4u
+
+static void prefetch_item(const struct store *s, location l)
+{
+	const struct segment *seg = store_segment(s, l);
+	uint64_t at = location_offset(l), size = location_size(l);
+
+	if (at >= seg->durable)
+		return;
+	for (uint64_t i = 0; i < size && i < LINES_MAX * CACHE_LINE;
+	     i += CACHE_LINE)
+		__builtin_prefetch(seg->base + at + i);
+}
+
+void store_hint(struct store *s, const struct slice *keys, size_t n,
+		bool values)
+{
+	struct hints *h = &s->hints;
+
+	if (n > STORE_HINTS_MAX)
+		n = STORE_HINTS_MAX;
+	index_get_many(s->index, keys, n, h->locations);
+	memcpy(h->keys, keys, n * sizeof(*keys));
+	h->changes = index_changes(s->index);
+	h->next = 0;
+	h->n = (unsigned)n;
+	for (size_t i = 0; i < n && values; i++)
+		if (h->locations[i] != INDEX_MISSING)
+			prefetch_item(s, h->locations[i]);
+}
+
+bool store_hinted(struct store *s, struct slice key, location *l)
+{
+	struct hints *h = &s->hints;
+
+	if (h->next == h->n)
+		return false;
+	if (h->changes != index_changes(s->index)) {
+		h->n = h->next = 0;
+		return false;
+	}
+	for (unsigned i = h->next; i < h->n; i++) {
+		if (h->keys[i].data != key.data || h->keys[i].len != key.len)
+			continue;
+		h->next = i + 1;
+		*l = h->locations[i];
+		return *l != INDEX_MISSING;
+	}
+	return false;
+}
