@@ -199,7 +199,7 @@ static int digit_value(char c)
 
 static bool key_from_cursor(struct slice cursor, struct buf *key)
 {
-	if (cursor.len < 3 || cursor.len % 2 == 0)
+	if (cursor.len < 3 || cursor.len % 2 == 0 || cursor.data[0] != 'k')
 		return false;
 	for (size_t i = 1; i < cursor.len; i += 2) {
 		int high = digit_value(cursor.data[i]);

@@ -835,6 +835,139 @@ static void somebody_elses_directory_is_left_alone(void)
 	CHECK_INT(system(command), 0);
 }
 
+static int scan_code(const char *cursor)
+{
+	struct request req = {.op = OP_SCAN, .cursor = slice_str(cursor)};
+
+	return execute(&req).code;
+}
+
+static void a_cursor_that_no_reply_gave_is_refused(void)
+{
+	fresh();
+	bulk(0, 10, "v");
+	CHECK_INT(scan_code("k"), KV_EDATA);
+	CHECK_INT(scan_code("k6"), KV_EDATA);
+	CHECK_INT(scan_code("k6z"), KV_EDATA);
+	CHECK_INT(scan_code("x61"), KV_EDATA);
+	CHECK_INT(scan_code("s"), KV_EDATA);
+	CHECK_INT(scan_code("s0000000000000001.0"), KV_EDATA);
+	CHECK_INT(scan_code("k61"), 0);
+	finish();
+}
+
+static void too_many_long_scans_end_the_oldest(void)
+{
+	struct request req = {.op = OP_SCAN, .reply_max = 50};
+	char first[128];
+	struct reply r;
+
+	fresh();
+	bulk(0, 100, "v");
+	r = execute(&req);
+	snprintf(first, sizeof(first), "%.*s", (int)r.cursor.len,
+		 r.cursor.data);
+	for (int i = 0; i < 15; i++)
+		CHECK_INT(execute(&req).code, 0);
+	CHECK_INT(scan_code(first), 0);
+	r = execute(&req);
+	snprintf(first, sizeof(first), "%.*s", (int)r.cursor.len,
+		 r.cursor.data);
+	for (int i = 0; i < 16; i++)
+		CHECK_INT(execute(&req).code, 0);
+	CHECK_INT(scan_code(first), KV_EDATA);
+	finish();
+}
+
+static void what_is_over_a_limit_is_refused_and_changes_nothing(void)
+{
+	static char byte;
+	struct change c[20];
+	struct request req = {.op = OP_SET, .changes = c, .nchanges = 1};
+	struct slice key = slice_str("a");
+	struct request read = {
+		.op = OP_GET, .keys = &key, .nkeys = 1, .reply_max = 3};
+
+	fresh();
+	CHECK_INT(set("a", "12345"), 0);
+	CHECK_INT(execute(&read).code, KV_ETOOBIG);
+	c[0] = (struct change){.key = slice_str("")};
+	CHECK_INT(execute(&req).code, KV_ETOOBIG);
+	c[0] = (struct change){.key = slice_of(&byte, KV_KEY_MAX + 1)};
+	CHECK_INT(execute(&req).code, KV_ETOOBIG);
+	c[0] = (struct change){.key = slice_str("k"),
+			       .value = slice_of(&byte, KV_VALUE_MAX + 1)};
+	CHECK_INT(execute(&req).code, KV_ETOOBIG);
+	/* Each value is allowed, all of them in one batch are not. */
+	for (int i = 0; i < 20; i++)
+		c[i] = (struct change){.key = slice_str("k"),
+				       .value = slice_of(&byte, KV_VALUE_MAX)};
+	req.op = OP_BULK_SET;
+	req.nchanges = 20;
+	CHECK_INT(execute(&req).code, KV_ETOOBIG);
+	req.op = (enum op)99;
+	CHECK_INT(execute(&req).code, KV_EUSAGE);
+	CHECK_INT(count_all(), 1);
+	CHECK(has("a", "12345"));
+	finish();
+}
+
+static void the_server_of_a_store_is_found_through_its_directory(void)
+{
+	struct store_options o = options();
+	char *address = NULL;
+
+	fresh();
+	CHECK_INT(store_find_server(dir, &address), 0);
+	CHECK(address == NULL);
+	CHECK_INT(store_close(s), 0);
+	o.address = "unix:/somewhere/kv.sock";
+	CHECK_INT(store_open(&s, dir, &o), 0);
+	CHECK_INT(store_find_server(dir, &address), 0);
+	CHECK_STR(address, "unix:/somewhere/kv.sock");
+	free(address);
+	CHECK_INT(store_close(s), 0);
+	s = NULL;
+	CHECK_INT(store_find_server(dir, &address), 0);
+	CHECK(address == NULL);
+	CHECK_INT(store_find_server("/nonexistent", &address), 0);
+	CHECK(address == NULL);
+	reopen();
+	finish();
+}
+
+static void keys_named_twice_are_deleted_once(void)
+{
+	struct change c[3] = {
+		{.kind = CHANGE_DELETE, .key = slice_str("a")},
+		{.kind = CHANGE_DELETE, .key = slice_str("a")},
+		{.kind = CHANGE_DELETE, .key = slice_str("none")},
+	};
+	struct request req = {.op = OP_DELETE, .changes = c, .nchanges = 3};
+
+	fresh();
+	set("a", "1");
+	CHECK_INT(execute(&req).count, 1);
+	CHECK(missing("a"));
+	finish();
+}
+
+static void counting_a_range_leaves_the_expired_out(void)
+{
+	struct request req = {.op = OP_COUNT, .has_range = true};
+
+	fresh();
+	fake_now = 1000000;
+	reopen();
+	set("p1", "x");
+	set_ttl("p2", slice_str("x"), fake_now + 500);
+	req.range.prefix = slice_str("p");
+	CHECK_INT(execute(&req).count, 2);
+	fake_now += 501;
+	CHECK_INT(execute(&req).count, 1);
+	finish();
+}
+
 TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(synced_writes_survive_a_kill), T(versions_only_grow),
 	  T(a_long_life_matches_the_model),
@@ -848,4 +981,10 @@ TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(a_second_owner_is_told_who_is_first),
 	  T(readers_share_and_may_not_write), T(every_flipped_bit_is_found),
 	  T(what_is_sound_can_be_salvaged),
-	  T(somebody_elses_directory_is_left_alone))
+	  T(somebody_elses_directory_is_left_alone),
+	  T(a_cursor_that_no_reply_gave_is_refused),
+	  T(too_many_long_scans_end_the_oldest),
+	  T(what_is_over_a_limit_is_refused_and_changes_nothing),
+	  T(the_server_of_a_store_is_found_through_its_directory),
+	  T(keys_named_twice_are_deleted_once),
+	  T(counting_a_range_leaves_the_expired_out))
