@@ -50,6 +50,11 @@ bool call_get(struct call *c, struct slice key, struct item *item)
 	return found;
 }
 
+bool call_has_room(const struct call *c, size_t mark)
+{
+	return c->out->len - mark < CALL_REPLY_MAX;
+}
+
 bool call_check(struct call *c, struct slice key, struct slice value)
 {
 	int r = txn_check(key, value);

@@ -212,6 +212,7 @@ static bool watched_unchanged(struct call *c)
 static void run_queue(struct call *c)
 {
 	struct resp_conn *conn = c->conn;
+	size_t mark = c->out->len;
 
 	resp_array(c->out, conn->nqueued);
 	for (size_t i = 0; i < conn->nqueued && c->failed == 0; i++) {
@@ -223,6 +224,11 @@ static void run_queue(struct call *c)
 		one.resp3 = conn->resp3; /* HELLO may have changed it */
 		resp_run(&one);
 		c->failed = one.failed;
+		if (!call_has_room(c, mark))
+			call_fail(c, err_set(KV_ENOMEM,
+					     "the replies of the transaction "
+					     "are over %zu bytes",
+					     CALL_REPLY_MAX));
 	}
 }
 

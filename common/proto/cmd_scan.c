@@ -23,9 +23,6 @@
 
 #define SCAN_COUNT 10 /* keys looked at if COUNT does not say */
 
-/* KEYS and SCAN gather at most so many bytes. */
-#define FOUND_MAX ((size_t)256 << 20)
-
 struct cursor {
 	LIST_ENTRY(cursor) bucket;
 	TAILQ_ENTRY(cursor) used;
@@ -171,7 +168,7 @@ static bool take(void *arg, struct slice key)
 {
 	struct walk *w = arg;
 
-	if (w->left == 0 || w->found.len > FOUND_MAX) {
+	if (w->left == 0 || w->found.len > CALL_REPLY_MAX) {
 		w->more = true;
 		return false;
 	}
@@ -180,7 +177,7 @@ static bool take(void *arg, struct slice key)
 		resp_bulk(&w->found, key);
 		w->count++;
 	}
-	if (w->is_page && (w->left == 0 || w->found.len > FOUND_MAX)) {
+	if (w->is_page && (w->left == 0 || w->found.len > CALL_REPLY_MAX)) {
 		w->left = 0;
 		buf_append_slice(&w->last, key);
 	}
@@ -225,7 +222,7 @@ void cmd_keys(struct call *c)
 				   "ERR the keys are over the %zu "
 				   "bytes that a reply may hold; use "
 				   "SCAN",
-				   FOUND_MAX);
+				   CALL_REPLY_MAX);
 		} else {
 			resp_array(c->out, w.count);
 			buf_append_slice(c->out, buf_slice(&w.found));

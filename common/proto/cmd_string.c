@@ -1,6 +1,7 @@
 /*
  * cmd_string.c - commands that read and write whole values.
  */
+#include "base/err.h"
 #include "proto/call_time.h"
 #include "proto/command.h"
 
@@ -17,9 +18,18 @@ void cmd_get(struct call *c)
 void cmd_mget(struct call *c)
 {
 	struct item item;
+	size_t mark = c->out->len;
 
 	resp_array(c->out, c->argc - 1);
 	for (size_t i = 1; i < c->argc; i++) {
+		if (!call_has_room(c, mark)) {
+			call_fail(c, err_set(KV_ETOOBIG,
+					     "the values are over the %zu "
+					     "bytes that a reply may hold; "
+					     "ask for fewer keys",
+					     CALL_REPLY_MAX));
+			return;
+		}
 		if (call_get(c, c->argv[i], &item))
 			resp_bulk(c->out, item.value);
 		else

@@ -134,6 +134,13 @@ void call_fail(struct call *c, int code);
 /* Looks a key up on behalf of a reader; counts hits and misses. */
 bool call_get(struct call *c, struct slice key, struct item *item);
 
+/* The reply to a command, and to a transaction as a whole, has at most about
+ * this many bytes on top of the last part that was added. */
+#define CALL_REPLY_MAX ((size_t)256 << 20)
+
+/* Whether the reply that began at `mark` of the output may still grow. */
+bool call_has_room(const struct call *c, size_t mark);
+
 /* Whether such a pair can be stored; if not, the call has failed. */
 bool call_check(struct call *c, struct slice key, struct slice value);
 

@@ -174,7 +174,26 @@ static void any_cut_through_the_input_gives_the_same_requests(void)
 	}
 }
 
-TEST_MAIN(T(a_whole_line_is_a_request),
+static const char *speaks(const char *head)
+{
+	return protocol_sniff(slice_str(head))->name;
+}
+
+static void the_first_byte_chooses_the_protocol(void)
+{
+	CHECK_STR(speaks("{\"op\":\"ping\"}"), "json");
+	CHECK_STR(speaks("[1]"), "json");
+	CHECK_STR(speaks(" {}"), "json");
+	CHECK_STR(speaks("42"), "json");
+	CHECK_STR(speaks("\xff"), "json");
+	CHECK_STR(speaks("*1\r\n"), "resp");
+	CHECK_STR(speaks("$1\r\n"), "resp");
+	CHECK_STR(speaks("PING"), "resp");
+	CHECK_STR(speaks("ping"), "resp");
+	CHECK_STR(speaks("\x01"), "resp");
+}
+
+TEST_MAIN(T(the_first_byte_chooses_the_protocol), T(a_whole_line_is_a_request),
 	  T(half_a_line_waits_and_is_not_looked_at_twice),
 	  T(empty_lines_ask_for_nothing),
 	  T(a_line_that_is_no_request_is_an_error),

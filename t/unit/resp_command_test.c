@@ -581,6 +581,114 @@ static void a_reply_waits_for_what_it_reveals(void)
 	finish();
 }
 
+static void a_reply_has_a_bound(void)
+{
+	struct buf input = {0};
+
+	fresh();
+	CHECK_STR(say("SETRANGE big 1048575 x"), ":1048576");
+	buf_append_str(&input, "*301\r\n$4\r\nMGET\r\n");
+	for (int i = 0; i < 300; i++)
+		buf_append_str(&input, "$3\r\nbig\r\n");
+	CHECK(strncmp(say_bytes(conn, buf_slice(&input)),
+		      "-ERR the values are over", 24) == 0);
+	say("MULTI");
+	say("SET a 1");
+	for (int i = 0; i < 300; i++)
+		say("GET big");
+	CHECK(strncmp(say("EXEC"), "-OOM", 4) == 0);
+	CHECK_STR(say("GET a"), "$-1");
+	buf_release(&input);
+	finish();
+}
+
+/* Reads a key in a transaction, with the very slice that is given. */
+struct get_call {
+	struct txn_call base;
+	struct slice key;
+	char value[64];
+};
+
+static int run_get(struct txn_call *base, struct txn *t, struct buf *out)
+{
+	struct get_call *call = (struct get_call *)base;
+	struct item item;
+
+	(void)out;
+	if (txn_get(t, call->key, &item))
+		snprintf(call->value, sizeof(call->value), "%.*s",
+			 (int)item.value.len, item.value.data);
+	else
+		snprintf(call->value, sizeof(call->value), "(none)");
+	return 0;
+}
+
+static const char *get_through_command(struct slice key)
+{
+	static struct get_call call;
+	struct buf out = {0};
+	struct request req = {
+		.op = OP_COMMAND, .call = &call.base, .out = &out};
+	struct reply reply;
+
+	call = (struct get_call){.base.run = run_get, .key = key};
+	store_execute(s, &req, &reply);
+	return call.value;
+}
+
+static struct item *get_slice(struct slice *key)
+{
+	static struct reply reply;
+	struct request req = {.op = OP_GET, .keys = key, .nkeys = 1};
+
+	store_execute(s, &req, &reply);
+	return &reply.items[0];
+}
+
+/* Keys that lie where others lay, writes in between, keys that are not there:
+ * whatever was hinted at, the answers are those of the store. */
+static void a_hint_never_changes_an_answer(void)
+{
+	char text[16][32], line[64], expected[64];
+	struct slice keys[16];
+	unsigned seed = 1;
+
+	fresh();
+	add_keys(100);
+	for (int round = 0; round < 2000; round++) {
+		int n = (int)((seed >> 8) % 16) + 1;
+
+		for (int i = 0; i < n; i++) {
+			seed = seed * 1103515245 + 12345;
+			snprintf(text[i], sizeof(text[i]), "key%03u",
+				 (seed >> 16) % 150);
+			keys[i] = slice_str(text[i]);
+		}
+		store_hint(s, keys, (size_t)n, true);
+		for (int i = 0; i < n; i++) {
+			bool found;
+
+			seed = seed * 1103515245 + 12345;
+			if ((seed >> 16) % 4 == 0) {
+				snprintf(line, sizeof(line), "SET key%03u %u",
+					 (seed >> 20) % 150, seed);
+				say(line);
+			} else if ((seed >> 16) % 4 == 1) {
+				snprintf(text[i], sizeof(text[i]), "key%03u",
+					 (seed >> 20) % 150);
+			}
+			found = get_slice(&keys[i])->found;
+			snprintf(expected, sizeof(expected), "%.*s",
+				 found ? (int)get_slice(&keys[i])->value.len
+				       : 0,
+				 found ? get_slice(&keys[i])->value.data : "");
+			CHECK_STR(get_through_command(keys[i]),
+				  found ? expected : "(none)");
+		}
+	}
+	finish();
+}
+
 TEST_MAIN(T(what_is_set_is_got_also_after_opening_again),
 	  T(a_batch_is_one_write),
 	  T(exec_is_one_write_that_sees_its_own_changes),
@@ -601,4 +709,5 @@ TEST_MAIN(T(what_is_set_is_got_also_after_opening_again),
 	  T(quit_and_broken_framing_end_the_connection),
 	  T(what_looks_like_http_is_not_answered),
 	  T(errors_of_the_store_are_told_in_redis_words),
-	  T(a_reply_waits_for_what_it_reveals))
+	  T(a_reply_waits_for_what_it_reveals), T(a_reply_has_a_bound),
+	  T(a_hint_never_changes_an_answer))
