@@ -6,7 +6,7 @@
 #define SERVE_SERVER_INFO_H
 
 #include "base/request.h"
-#include "serve/hub.h"
+#include "serve/team.h"
 
 #define SERVER_INFO_LINES_MAX 96u
 #define SERVER_INFO_TEXT_MAX 24u
