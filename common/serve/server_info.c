@@ -34,6 +34,18 @@ static size_t add_number(struct server_info *info, size_t at, const char *name,
 	return at + 1;
 }
 
+static const char *spread(struct server_info *info, const struct team *team)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < team->n && at < sizeof(info->spread); i++)
+		at += (size_t)snprintf(info->spread + at,
+				       sizeof(info->spread) - at, "%s%zu",
+				       i == 0 ? "" : " ",
+				       team_hub(team, i)->nsessions);
+	return info->spread;
+}
+
 void server_info_extend(struct server_info *info, const struct hub *hub,
 			struct info_line **lines, size_t *n)
 {
@@ -46,6 +58,8 @@ void server_info_extend(struct server_info *info, const struct hub *hub,
 	at = add_text(info, at, "unix_socket", info->socket);
 	at = add_number(info, at, "threads", hub->team->n);
 	at = add_number(info, at, "connections", nsessions);
+	at = add_text(info, at, "connections_by_thread",
+		      spread(info, hub->team));
 	at = add_number(info, at, "connections_max", hub->options.max_clients);
 	at = add_number(info, at, "connections_accepted", counts.accepted);
 	at = add_number(info, at, "connections_refused", counts.refused);
