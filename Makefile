@@ -115,10 +115,13 @@ sanitize:
 	$(SUB) check BUILD=build/sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		CFLAGS_EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
+# concurrent.bats is about many processes, which the sanitizer slows down most.
+TSAN_TESTS ?= t/bats/threads.bats $(filter-out %/concurrent.bats@--threads=2,$(THREADED))
+
 tsan:
 	$(SUB) check BUILD=build/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		CFLAGS_EXTRA=-fsanitize=thread \
-		TESTS='t/bats/threads.bats $(THREADED)'
+		TESTS='$(TSAN_TESTS)'
 
 bench:
 	@t/deps build bench

@@ -152,9 +152,11 @@ static int take_operands(struct crashtest *job, const struct command *command,
 
 int main(int argc, char **argv)
 {
-	struct crashtest job = {
-		.rounds = 20, .clients = 8, .keys = 1000, .threads = 1,
-		.states = 100000};
+	struct crashtest job = {.rounds = 20,
+				.clients = 8,
+				.keys = 1000,
+				.threads = 1,
+				.states = 100000};
 	const struct command *command = NULL;
 	struct out out;
 	int letter, status, r;
@@ -170,8 +172,9 @@ int main(int argc, char **argv)
 		return program_version();
 	r = find_command(argc, argv, &command);
 	optind = 2;
-	while (r == 0 && (letter = getopt_long(argc, argv, "r:c:k:t:d:n:l:s:jhV",
-					       long_options, NULL)) != -1) {
+	while (r == 0 &&
+	       (letter = getopt_long(argc, argv, "r:c:k:t:d:n:l:s:jhV",
+				     long_options, NULL)) != -1) {
 		if (letter == 'h')
 			return program_print(HELP);
 		if (letter == 'V')

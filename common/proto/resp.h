@@ -7,8 +7,8 @@
  * for, what MULTI has queued, what it watches. Commands that need no store are
  * answered at once; all others become a request of kind OP_COMMAND.
  *
- * Threads: a resp_shared and its connections belong to one loop. Those that were
- * joined, and the host that commands ask, are used by one loop at a time.
+ * Threads: a resp_shared and its connections belong to one loop. Those that
+ * were joined, and the host that commands ask, are used by one loop at a time.
  */
 #ifndef PROTO_RESP_H
 #define PROTO_RESP_H

@@ -93,7 +93,7 @@ struct hub {
 	struct buf spare_out; /* lent to a session that has output */
 	char *read_buf;	      /* HUB_READ_SIZE, for input not yet begun */
 	/* Sessions */
-	struct session_list all; /* changed inside the gate only */
+	struct session_list all;     /* changed inside the gate only */
 	struct session_list owed;    /* replies wait in their queues */
 	struct session_list stalled; /* do not read on for now */
 	struct session_list dirty;   /* have output that is to be sent */

@@ -192,7 +192,8 @@ static int open_team(struct server *server)
 	struct committer_events events = {on_committed, on_task_failed, server};
 	struct solo_options solo = {o->debug_seed, o->debug_rate};
 	struct team *team = &server->team;
-	int r = team_open(team, o->threads ? o->threads : 1, turn_ended, server);
+	int r = team_open(team, o->threads ? o->threads : 1, turn_ended,
+			  server);
 
 	if (r != 0)
 		return r;

@@ -6,8 +6,8 @@
  *	r = server_run(server);               until SIGTERM or SIGINT
  *	r = server_close(server);
  *
- * Threads: all calls from one thread; server_open() may start others. The process should ignore SIGPIPE.
- * Errors: 0 or KV_E... with err_text().
+ * Threads: all calls from one thread; server_open() may start others. The
+ *process should ignore SIGPIPE. Errors: 0 or KV_E... with err_text().
  */
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H

@@ -39,10 +39,9 @@ static const char *spread(struct server_info *info, const struct team *team)
 	size_t at = 0;
 
 	for (unsigned i = 0; i < team->n && at < sizeof(info->spread); i++)
-		at += (size_t)snprintf(info->spread + at,
-				       sizeof(info->spread) - at, "%s%zu",
-				       i == 0 ? "" : " ",
-				       team_hub(team, i)->nsessions);
+		at += (size_t)snprintf(
+			info->spread + at, sizeof(info->spread) - at, "%s%zu",
+			i == 0 ? "" : " ", team_hub(team, i)->nsessions);
 	return info->spread;
 }
 

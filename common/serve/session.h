@@ -49,15 +49,15 @@ struct session {
 	struct buf out;	    /* not given to the kernel yet */
 	struct buf sending; /* being sent by `write` */
 	uv_write_t write;
-	bool writing;		     /* `write` is under way */
-	bool reading;		     /* uv_read_start() is in force */
-	bool pumping;		     /* handling input: the end of it sends */
-	bool finished;		     /* no more input will be handled */
-	bool ended;		     /* the peer has sent all that it will */
-	bool closing;		     /* uv_close() was called */
-	bool doomed;		     /* somebody wants it closed */
-	bool condemned;		     /* the same, for those inside the gate */
-	int fd;			     /* -1: not known */
+	bool writing;	/* `write` is under way */
+	bool reading;	/* uv_read_start() is in force */
+	bool pumping;	/* handling input: the end of it sends */
+	bool finished;	/* no more input will be handled */
+	bool ended;	/* the peer has sent all that it will */
+	bool closing;	/* uv_close() was called */
+	bool doomed;	/* somebody wants it closed */
+	bool condemned; /* the same, for those inside the gate */
+	int fd;		/* -1: not known */
 	bool is_unix;
 	char *ends;	   /* both addresses, each with a NUL; NULL: unknown */
 	uint64_t began_ms; /* of the loop's clock */

@@ -101,11 +101,11 @@ two_loops() {
 	two_loops
 	[ "$(ask "$a" CLIENT SETNAME ann)" = +OK ]
 	[ "$(ask "$b" CLIENT SETNAME bob)" = +OK ]
-	redis-cli -p "$port" client list >list
-	grep -q "laddr=127.0.0.1:$port .*name=ann .*omem=0 .*cmd=client|setname" list
-	grep -q "laddr=127.0.0.1:$port .*name=bob .*omem=0 .*cmd=client|setname" list
-	[ "$(sed 's/.*addr=\([^ ]*\) laddr.*/\1/' list | sort -u | wc -l)" -eq 3 ]
-	[ "$(sed 's/id=\([0-9]*\) .*/\1/' list | sort -u | wc -l)" -eq 3 ]
+	redis-cli -p "$port" client list >listed
+	grep -q "laddr=127.0.0.1:$port .*name=ann .*omem=0 .*cmd=client|setname" listed
+	grep -q "laddr=127.0.0.1:$port .*name=bob .*omem=0 .*cmd=client|setname" listed
+	[ "$(sed 's/.*addr=\([^ ]*\) laddr.*/\1/' listed | sort -u | wc -l)" -eq 3 ]
+	[ "$(sed 's/id=\([0-9]*\) .*/\1/' listed | sort -u | wc -l)" -eq 3 ]
 }
 
 @test "CLIENT KILL closes a connection of another loop" {
@@ -184,8 +184,8 @@ two_loops() {
 
 @test "a peer on another loop that takes no replies does not keep the server" {
 	two_loops
-	head -c 4000000 /dev/zero | tr '\0' x | kv-set big -
-	seq 20 | sed 's/.*/GET big\r/' >&"$b"
+	head -c 1000000 /dev/zero | tr '\0' x | kv-set --timeout 120 big -
+	seq 40 | sed 's/.*/GET big\r/' >&"$b"
 	until redis-cli -p "$port" client list | grep -q 'omem=[1-9]'; do :; done
 	stop_server
 	grep -q 'closing 1 connections' s.log
