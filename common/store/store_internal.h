@@ -93,6 +93,9 @@ struct store {
 	struct snapshots *snapshots;
 
 	int failed; /* why writes are refused; 0: they are not */
+	/* Memory ran out while writes were taken back: the index does not tell
+	 * the truth any more, and nobody is shown it. */
+	bool incomplete;
 	char why[ERR_TEXT_MAX];
 	struct store_stats stats;
 
@@ -164,7 +167,8 @@ MUST_CHECK int store_group_for(struct store *s, uint64_t bytes,
 /* relocate.c: moves every waiting record to a fresh segment after a failed
  * sync. On failure all is as before. */
 MUST_CHECK int store_relocate(struct store *s);
-/* Takes every waiting record back. */
+/* Takes every waiting record back, save those of a flush under way: it decides
+ * about them. */
 void store_take_back(struct store *s);
 
 /* flush.c: no more writes, because of `code`. */
@@ -190,6 +194,7 @@ struct range_walk {
 	struct index_cursor cursor;
 	const struct range *range;
 	struct buf key; /* of the current entry */
+	bool failed;	/* it ended early: out of memory */
 };
 bool range_first(struct store *s, struct range_walk *w,
 		 const struct range *range, struct slice after);

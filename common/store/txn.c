@@ -366,7 +366,10 @@ void store_transact(struct store *s, const struct request *req,
 	x.blocks = NULL;
 	x.memory = 0;
 	x.cleared = false;
+	x.failed = 0;
 	r = req->call->run(req->call, &x.txn, out);
+	if (r == 0)
+		r = x.failed;
 	if (r == 0 && (x.n != 0 || x.cleared))
 		r = commit(&x);
 	if (x.changes != x.few || x.order != NULL || x.blocks != NULL)
