@@ -182,6 +182,9 @@ static int apply_set(struct store *s, const struct stored_item *item,
 		return err_set(r, "no memory for a key");
 	}
 	store_account(s, l, true);
+	/* One with an end may be over, and not there for anybody. */
+	if (!existed || location_has_ttl(u->before))
+		store_note_created(s, item->key, item->version);
 	if (!existed) {
 		u->before = UNDO_ABSENT;
 		return 0;

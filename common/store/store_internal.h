@@ -11,6 +11,7 @@
  *	execute.c  requests to replies
  *	txn.c	   commands: reads and writes as one (txn_scan.c)
  *	hint.c	   what commands will need, fetched ahead
+ *	created.c  when keys that are not there were last created
  *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals
@@ -28,6 +29,7 @@
 #include "store/store.h"
 
 #define STORE_SPARES 2
+#define CREATED_PLACES 4096u
 
 /* A file that is ready to become a segment: every byte of it was written. */
 struct spare {
@@ -100,6 +102,7 @@ struct store {
 	struct store_stats stats;
 
 	struct hints hints;
+	uint64_t created[CREATED_PLACES]; /* versions; see created.c */
 
 	/* The reply under construction. */
 	struct item *items;
@@ -180,6 +183,11 @@ MUST_CHECK int store_recover(struct store *s);
 /* hint.c: where the key was a moment ago and therefore still is, if a hint
  * says so; the caller makes sure that it is that key's item. */
 bool store_hinted(struct store *s, struct slice key, location *l);
+
+/* created.c: a key that was not there is written; and a number that is another
+ * one after that. */
+void store_note_created(struct store *s, struct slice key, uint64_t version);
+uint64_t store_created(const struct store *s, struct slice key);
 
 /* txn.c: runs the request's call. */
 void store_transact(struct store *s, const struct request *req,
