@@ -434,6 +434,7 @@ static void flush_between(unsigned number, bool failing)
 {
 	struct store_flush *job;
 
+	put(number, number + 4);
 	if (failing)
 		store_inject_sync_failure(s);
 	job = store_flush_begin(s);
