@@ -47,6 +47,8 @@ struct committer {
 	uint64_t sync_ns;	/* decaying mean */
 	uint64_t started_ns;	/* the group under way */
 	bool winding_down;
+	bool syncing; /* a group is under way */
+	bool told;    /* that the store has failed */
 	struct worker *syncer;
 	struct worker *tasker;
 	uv_timer_t tick;
@@ -74,6 +76,23 @@ static void start_task(struct committer *c)
 		worker_start(c->tasker, task);
 }
 
+/* A store may also fail without a flush of its own: in the background, or for
+ * want of memory. Whoever waits for what was taken back has to know. */
+static void tell_failure(struct committer *c, struct hub *hub)
+{
+	const char *why;
+	bool due;
+	int r;
+
+	gate_enter(c->gate);
+	r = store_failed(c->store, &why);
+	due = r != 0 && !c->told && !c->syncing;
+	c->told = c->told || due;
+	gate_leave(c->gate);
+	if (due)
+		c->events.committed(c->events.arg, hub, r);
+}
+
 static void on_task_done(void *arg, void *job)
 {
 	struct committer *c = arg;
@@ -87,6 +106,7 @@ static void on_task_done(void *arg, void *job)
 	gate_leave(c->gate);
 	if (r != 0)
 		c->events.task_failed(c->events.arg);
+	tell_failure(c, c->home);
 }
 
 static void end_flush(struct committer *c, struct hub *hub,
@@ -99,6 +119,8 @@ static void end_flush(struct committer *c, struct hub *hub,
 	r = store_flush_end(c->store, flush);
 	took = clock_monotonic_ns() - c->started_ns;
 	c->sync_ns += took / 8 - c->sync_ns / 8;
+	c->told = c->told || r != 0;
+	c->syncing = false;
 	start_task(c);
 	gate_leave(c->gate);
 	c->events.committed(c->events.arg, hub, r);
@@ -161,6 +183,7 @@ static struct store_flush *begin_flush(struct committer *c, bool may_stay)
 	flush = store_flush_begin(c->store);
 	if (flush == NULL) /* one is under way: its end goes on */
 		return NULL;
+	c->syncing = true;
 	observe_group(c);
 	c->started_ns = clock_monotonic_ns();
 	if (may_stay && runs_in_place(c, waiting))
@@ -183,11 +206,12 @@ void committer_run(struct committer *c, struct hub *hub)
 		flush = begin_flush(c, may_stay);
 		gate_leave(c->gate);
 		if (flush == NULL)
-			return;
+			break;
 		store_flush_run(flush);
 		end_flush(c, hub, flush);
 		may_stay = c->gate->open;
 	}
+	tell_failure(c, hub);
 }
 
 void committer_note(struct committer *c, uint64_t who)

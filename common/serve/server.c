@@ -140,7 +140,8 @@ static void turn_ended(void *arg, struct hub *hub)
 	bool is_first = hub == server->hub;
 
 	hub_send_dirty(hub);
-	/* The first hub also sees to what its timers wrote. */
+	/* The first hub also sees to what its timers wrote and, at their next
+	 * tick, to a store that failed on another. */
 	if (is_first || hub->waiting != 0)
 		committer_run(server->committer, hub);
 	if (is_first && server->stopping && team_is_done(&server->team) &&
