@@ -11,13 +11,15 @@
 #include "bench/report.h"
 #include "bench/svg.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-#define PLOT_WIDTH 440.0
+#define PLOT_WIDTH 480.0
 #define PLOT_HEIGHT 320.0
 #define MARGIN_LEFT 90.0
-#define MARGIN_TOP 62.0
+#define MARGIN_TOP 128.0 /* below six lines */
+#define HEAD_LEFT 20.0
 #define MARGIN_RIGHT 30.0
 #define BELOW_PLOT 60.0 /* ticks and titles of x */
 #define LINE_HEIGHT 18.0
@@ -58,14 +60,14 @@ static void widen(struct chart *c, const struct hist *h)
 		return;
 	c->least_ns = fmin(c->least_ns, fmax(1, (double)h->min));
 	c->most_ns = fmax(c->most_ns, (double)h->max);
-	while (c->deepest < 1e5 && (double)h->count >= c->deepest * 10)
-		c->deepest *= 10;
+	if ((double)h->count >= 1e6)
+		c->deepest = 1e5;
 }
 
 static bool chart_init(struct chart *c, const struct report *report)
 {
 	*c = (struct chart){
-		.report = report, .least_ns = INFINITY, .deepest = 100};
+		.report = report, .least_ns = INFINITY, .deepest = 1e4};
 	c->totals = calloc(report->nsteps, sizeof(struct load_op *));
 	for (size_t i = 0; c->totals != NULL && i < report->nsteps; i++) {
 		c->totals[i] = load_total(report->steps[i].all);
@@ -189,7 +191,9 @@ static void rate_ticks(struct buf *out, const struct svg_panel *p, double step)
 	for (double v = 0; v <= p->x.to * 1.001; v += step) {
 		char label[32];
 
-		if (step >= 1e6)
+		if (v == 0)
+			snprintf(label, sizeof(label), "0");
+		else if (step >= 1e6)
 			snprintf(label, sizeof(label), "%.0fM", v / 1e6);
 		else if (step >= 1e3)
 			snprintf(label, sizeof(label), "%.0fk", v / 1e3);
@@ -264,13 +268,16 @@ static void legend(struct buf *out, const struct chart *c, double left)
 	for (size_t i = 0; i < c->report->nsteps; i++, y += LINE_HEIGHT) {
 		const struct report_step *step = &c->report->steps[i];
 		char text[160];
+		int n;
 
 		svg_sample(out, left, y - 4, colour(i), false);
-		snprintf(text, sizeof(text), "%s%s%.0f a second%s", step->label,
-			 step->label[0] != '\0' ? ": " : "",
-			 load_rate(step->all),
-			 step->all->unsent != 0 ? " (slower than the rate)"
-						: "");
+		n = snprintf(text, sizeof(text), "%s%s%.0f a second",
+			     step->label, step->label[0] != '\0' ? ": " : "",
+			     load_rate(step->all));
+		if (step->all->unsent != 0)
+			snprintf(text + n, sizeof(text) - (size_t)n,
+				 ", %" PRIu64 " due and not sent",
+				 step->all->unsent);
 		svg_text(out, left + 36, y, "start", 12, text);
 	}
 	if (c->open) {
@@ -280,32 +287,35 @@ static void legend(struct buf *out, const struct chart *c, double left)
 	}
 }
 
-static void heading(struct buf *out, const struct chart *c)
+static void headline(struct buf *out, unsigned line, struct buf *text)
 {
-	const struct report *r = c->report;
+	buf_append_char(text, '\0');
+	if (!buf_failed(text))
+		svg_text(out, HEAD_LEFT, 24 + 16 * (double)line, "start",
+			 line == 0 ? 15 : 11, text->data);
+	buf_clear(text);
+}
+
+static void heading(struct buf *out, const struct report *r)
+{
+	const struct load_plan *plan = &r->steps[0].plan;
 	struct buf text;
 
 	buf_init(&text);
-	buf_printf(&text, "%s (%s), ", r->target->name,
-		   r->steps[0].plan.wire->name);
-	report_write_load(&text, &r->steps[0].plan);
-	if (r->nsteps > 1) {
-		text.len = 0;
-		buf_printf(&text, "%s (%s), ", r->target->name,
-			   r->steps[0].plan.wire->name);
-		mix_write(&text, &r->steps[0].plan.mix);
-	}
-	buf_append_char(&text, '\0');
-	if (!buf_failed(&text))
-		svg_text(out, MARGIN_LEFT, 24, "start", 15, text.data);
-	buf_clear(&text);
-	buf_printf(&text, "%s; %s, %u for this program; %s; %s; seed %llu",
-		   r->target->durability, r->machine.cpu, r->machine.cpus,
-		   r->machine.kernel, r->target->file_system,
-		   (unsigned long long)r->steps[0].plan.seed);
-	buf_append_char(&text, '\0');
-	if (!buf_failed(&text))
-		svg_text(out, MARGIN_LEFT, 44, "start", 11, text.data);
+	buf_printf(&text, "%s, %s", r->target->name, plan->wire->name);
+	headline(out, 0, &text);
+	report_write_work(&text, plan);
+	headline(out, 1, &text);
+	report_write_manner(&text, r);
+	headline(out, 2, &text);
+	buf_append_str(&text, r->target->durability);
+	headline(out, 3, &text);
+	buf_printf(&text, "%s, %u for this program; %s", r->machine.cpu,
+		   r->machine.cpus, r->machine.kernel);
+	headline(out, 4, &text);
+	buf_printf(&text, "%s; seed %" PRIu64, r->target->file_system,
+		   plan->seed);
+	headline(out, 5, &text);
 	buf_release(&text);
 }
 
@@ -323,7 +333,7 @@ void report_write_chart(struct buf *out, const struct report *r)
 	svg_begin(out, panel * (double)panels,
 		  MARGIN_TOP + PLOT_HEIGHT + BELOW_PLOT + 20 +
 			  LINE_HEIGHT * (double)(r->nsteps + c.open));
-	heading(out, &c);
+	heading(out, r);
 	if (panels == 2)
 		throughput_panel(out, &c, MARGIN_LEFT);
 	percentile_panel(out, &c, panel * (double)(panels - 1) + MARGIN_LEFT);

@@ -88,19 +88,26 @@ static void write_count(struct buf *out, uint64_t n, const char *what)
 	buf_printf(out, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
 }
 
-void report_write_load(struct buf *out, const struct load_plan *plan)
+void report_write_work(struct buf *out, const struct load_plan *plan)
 {
 	mix_write(out, &plan->mix);
 	buf_append_str(out, " on ");
 	write_count(out, plan->keys, "key");
 	buf_printf(out, ", %s; values of ", bench_dist_name(plan->dist));
 	write_count(out, plan->values->size, "byte");
-	buf_append_str(out, "; ");
-	write_count(out, plan->clients, "client");
-	buf_printf(out, ", pipeline %u, ", plan->pipeline);
+}
+
+void report_write_manner(struct buf *out, const struct report *r)
+{
+	const struct load_plan *plan = &r->steps[0].plan;
+
+	if (r->nsteps == 1) {
+		write_count(out, plan->clients, "client");
+		buf_append_str(out, ", ");
+	}
+	buf_printf(out, "pipeline %u, ", plan->pipeline);
 	write_count(out, plan->threads, "thread");
-	if (plan->rate > 0)
-		buf_printf(out, "; open loop, %.10g a second", plan->rate);
-	else
-		buf_append_str(out, "; closed loop");
+	buf_append_str(out, plan->rate > 0 ? "; open loop" : "; closed loop");
+	if (r->nsteps == 1 && plan->rate > 0)
+		buf_printf(out, ", %.10g a second", plan->rate);
 }

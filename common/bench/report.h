@@ -55,8 +55,12 @@ extern const char *const report_percentile_names[]; /* "p99.99" */
 void report_write_facts(struct buf *out, const struct report *r,
 			const char *mark);
 
-/* The load of a plan in words: mix, keys, clients, loop. */
-void report_write_load(struct buf *out, const struct load_plan *plan);
+/* The work in words: mix, keys, values. */
+void report_write_work(struct buf *out, const struct load_plan *plan);
+
+/* How it is done: clients, pipeline, threads, loop. Where the steps differ,
+ * their labels say the rest. */
+void report_write_manner(struct buf *out, const struct report *r);
 
 void report_write_text(struct buf *out, const struct report *r);
 void report_write_json(struct buf *out, const struct report *r);

@@ -191,7 +191,9 @@ void report_write_csv(struct buf *out, const struct report *r)
 {
 	report_write_facts(out, r, "# ");
 	buf_append_str(out, "# load         ");
-	report_write_load(out, &r->steps[0].plan);
+	report_write_work(out, &r->steps[0].plan);
+	buf_append_str(out, "; ");
+	report_write_manner(out, r);
 	buf_append_str(out, "\nstep,run,operation,latency,clients,rate,count,"
 			    "errors,missing,wrong,per_second,mean_us,p50_us,"
 			    "p90_us,p99_us,p99.9_us,p99.99_us,max_us\n");
@@ -231,6 +233,11 @@ static void write_percentiles(struct buf *out, const struct hist *h)
 void report_write_hdr(struct buf *out, const struct report *r)
 {
 	report_write_facts(out, r, "# ");
+	buf_append_str(out, "# load         ");
+	report_write_work(out, &r->steps[0].plan);
+	buf_append_str(out, "; ");
+	report_write_manner(out, r);
+	buf_append_char(out, '\n');
 	for (size_t i = 0; i < r->nsteps; i++) {
 		const struct report_step *step = &r->steps[i];
 		struct load_op *total = load_total(step->all);
@@ -239,12 +246,13 @@ void report_write_hdr(struct buf *out, const struct report *r)
 			out->failed = true;
 			return;
 		}
-		buf_append_str(out, "# load         ");
-		report_write_load(out, &step->plan);
-		buf_append_str(out, "\n# service, milliseconds\n");
+		buf_printf(out, "# %s%sservice, milliseconds\n", step->label,
+			   step->label[0] != '\0' ? ", " : "");
 		write_percentiles(out, &total->service);
 		if (report_is_open(step)) {
-			buf_append_str(out, "# response, milliseconds\n");
+			buf_printf(out, "# %s%sresponse, milliseconds\n",
+				   step->label,
+				   step->label[0] != '\0' ? ", " : "");
 			write_percentiles(out, &total->response);
 		}
 		free(total);

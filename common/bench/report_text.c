@@ -84,8 +84,8 @@ static void write_troubles(struct buf *out, const struct load_result *r)
 			   wrong);
 	if (r->unsent != 0)
 		buf_printf(out,
-			   "  %" PRIu64 " requests were due and not sent: the "
-			   "server is slower than the rate\n",
+			   "  %" PRIu64 " requests were due and not sent by "
+			   "the end\n",
 			   r->unsent);
 	if (r->lost != 0)
 		buf_printf(out, "  %" PRIu64 " connections were lost\n",
@@ -136,7 +136,8 @@ static void write_spread(struct buf *out, const struct report_step *step)
 		   "\n%s%s%zu runs: median %.0f operations a second, least "
 		   "%.0f, most %.0f\n",
 		   step->label, step->label[0] != '\0' ? ", " : "", step->nruns,
-		   rates[step->nruns / 2], rates[0], rates[step->nruns - 1]);
+		   (rates[(step->nruns - 1) / 2] + rates[step->nruns / 2]) / 2,
+		   rates[0], rates[step->nruns - 1]);
 	write_latencies(out, step->all, report_is_open(step));
 	free(rates);
 }
@@ -145,7 +146,9 @@ void report_write_text(struct buf *out, const struct report *r)
 {
 	report_write_facts(out, r, "");
 	buf_append_str(out, "load         ");
-	report_write_load(out, &r->steps[0].plan);
+	report_write_work(out, &r->steps[0].plan);
+	buf_append_str(out, "\n             ");
+	report_write_manner(out, r);
 	buf_append_char(out, '\n');
 	if (!report_is_open(&r->steps[0]))
 		buf_append_str(out, "             (closed loop: service time "
@@ -175,7 +178,14 @@ static void write_spark(struct buf *out, const struct load_result *r)
 
 void report_write_table(struct buf *out, const struct report *r, bool sparks)
 {
+	const struct load_plan *plan = &r->steps[0].plan;
+
 	report_write_facts(out, r, "");
+	buf_printf(out,
+		   "load         %llu keys, values of %zu bytes, pipeline %u; "
+		   "closed loop\n",
+		   (unsigned long long)plan->keys, plan->values->size,
+		   plan->pipeline);
 	buf_printf(out, "\n%-20s %11s %9s %9s %9s %9s %7s%s\n", "", "a second",
 		   "p50 us", "p99 us", "p99.9 us", "max us", "errors",
 		   sparks ? "  throughput over time" : "");
