@@ -143,6 +143,7 @@ bool worker_issue(struct worker *w, struct client *c, uint64_t due_ns,
 	flight = (struct flight){.due_ns = due_ns,
 				 .sent_ns = now_ns,
 				 .key = keys[0],
+				 .version = request.version,
 				 .op = op,
 				 .kind = request.kind};
 	launch(w, c, &flight, &request);
@@ -157,7 +158,7 @@ void worker_issue_write(struct worker *w, struct client *c,
 		.kind = WIRE_SET,
 		.keys = &flight.key,
 		.nkeys = 1,
-		.version = (uint32_t)random_next(&c->random),
+		.version = read->version,
 		.values = w->plan->values,
 	};
 

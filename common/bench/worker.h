@@ -18,6 +18,7 @@
 struct flight {
 	uint64_t due_ns, sent_ns;
 	uint64_t key; /* the first one */
+	uint32_t version;
 	enum bench_op op;
 	enum wire_kind kind;
 };
