@@ -178,7 +178,9 @@ static void write_rows(struct buf *out, const struct report_step *step,
 		out->failed = true;
 		return;
 	}
-	for (int response = 0; response <= report_is_open(step); response++) {
+	for (int kind = 0; kind < (report_is_open(step) ? 2 : 1); kind++) {
+		bool response = kind == 1;
+
 		for (enum bench_op op = 0; op < BENCH_OPS; op++)
 			write_row(out, step, run, bench_op_name(op),
 				  &r->ops[op], response);
