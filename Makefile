@@ -77,8 +77,13 @@ parts = $(patsubst %.c,$(BUILD)/%.o,$(filter cmd/$(1)_%,$(CMD_SRC)))
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $$(call parts,$$*) $(LIB)
 	$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+# Tests that run out of memory on purpose; see t/unit/memory.h.
+MEMORY_WRAPPED = malloc calloc realloc reallocarray strdup strndup asprintf \
+	__asprintf_chk mmap pool_reserve free
+$(BUILD)/t/%_memory_test: private LDFLAGS_TEST = $(MEMORY_WRAPPED:%=-Wl,--wrap=%)
+
 $(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(LIB)
-	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
+	$(CC) $(LDFLAGS_ALL) $(LDFLAGS_TEST) $< $(LIB) $(LDLIBS_ALL) -o $@
 
 $(REDIS): $(BUILD)/t/%: $(BUILD)/t/redis/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lhiredis -o $@

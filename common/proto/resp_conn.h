@@ -60,7 +60,7 @@ struct queued {
 
 struct watched {
 	struct slice key; /* its bytes are our own */
-	uint64_t version; /* 0: it was not there */
+	uint64_t mark;	  /* txn_mark() then */
 };
 
 /* A command as the coordinator gets it. */

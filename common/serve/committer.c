@@ -42,6 +42,7 @@ struct committer {
 	uint64_t sync_ns;	/* decaying mean */
 	uint64_t started_ns;	/* the group under way */
 	bool winding_down;
+	bool told; /* that the store has failed */
 	struct worker *syncer;
 	struct worker *tasker;
 	uv_timer_t tick;
@@ -68,6 +69,19 @@ static void start_task(struct committer *c)
 		worker_start(c->tasker, task);
 }
 
+/* A store may also fail without a flush of its own: in the background, or for
+ * want of memory. Whoever waits for what was taken back has to know. */
+static void tell_failure(struct committer *c)
+{
+	const char *why;
+	int r = store_failed(c->store, &why);
+
+	if (r == 0 || c->told || worker_is_busy(c->syncer))
+		return;
+	c->told = true;
+	c->events.committed(c->events.arg, r);
+}
+
 static void on_task_done(void *arg, void *job)
 {
 	struct committer *c = arg;
@@ -77,6 +91,7 @@ static void on_task_done(void *arg, void *job)
 		c->events.task_failed(c->events.arg);
 	else
 		start_task(c);
+	tell_failure(c);
 }
 
 static void end_flush(struct committer *c, struct store_flush *flush)
@@ -85,6 +100,7 @@ static void end_flush(struct committer *c, struct store_flush *flush)
 	uint64_t took = clock_monotonic_ns() - c->started_ns;
 
 	c->sync_ns += took / 8 - c->sync_ns / 8;
+	c->told = c->told || r != 0;
 	c->events.committed(c->events.arg, r);
 	start_task(c);
 }
@@ -156,6 +172,7 @@ void committer_run(struct committer *c)
 		store_flush_run(flush);
 		end_flush(c, flush);
 	}
+	tell_failure(c);
 }
 
 void committer_note(struct committer *c, uint64_t who)
