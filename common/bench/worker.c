@@ -263,6 +263,15 @@ static bool should_stop(const struct worker *w, uint64_t now_ns)
 	return w->with_more == 0 || (is_open_loop(w) && w->slot == w->slots);
 }
 
+/* Nothing ends a load without a duration if the server has fallen silent. */
+static bool is_stuck(const struct worker *w, uint64_t now_ns)
+{
+	uint64_t since = w->last_ns != 0 ? w->last_ns : w->shared->start_ns;
+
+	return w->plan->duration_ms == 0 && w->under_way > 0 &&
+	       now_ns > since + w->plan->target->timeout_ms * 1000000;
+}
+
 static void time_out(struct worker *w, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < w->nclients; i++) {
@@ -282,6 +291,10 @@ static void loop(struct worker *w)
 	flush(w);
 	while (w->failed == 0 && w->alive > 0) {
 		now_ns = clock_monotonic_ns();
+		if (!w->stopping && is_stuck(w, now_ns)) {
+			stop_sending(w, now_ns);
+			give_up_ns = now_ns;
+		}
 		if (!w->stopping && should_stop(w, now_ns)) {
 			stop_sending(w, now_ns);
 			give_up_ns =

@@ -204,6 +204,14 @@ facts=(server durability CPU kernel 'file system' seed)
 		.all.response_us.count == .unsent + 1' <<<"$output"
 }
 
+@test "a server that falls silent is given up after --timeout and exits 75" {
+	start_stall 10 60
+	run -75 kv-bench load -a unix:stall.sock --no-fill --mix get -n 100 \
+		-c 1 --timeout 0.3
+	assert_output --partial '1 x TIMEOUT: no reply in time'
+	assert_output --regexp '\(9 in .* s\), 1 errors'
+}
+
 @test "an open loop keeps its rate" {
 	start_server
 	run -0 kv-bench load --mix get --rate 2000 --warmup 0 --duration 0.5 \
