@@ -155,7 +155,10 @@ struct raft_state {
 	uint64_t base_term;
 	const struct raft_span *spans; /* of first..last, ascending */
 	size_t nspans;
-	uint64_t commit; /* known to be committed, at least first - 1 */
+	/* Known to be committed, at least first - 1. Of what was committed when
+	 * it was not on this disk yet, the disk may have another version, so
+	 * this is no higher than what raft_persisted() had been told. */
+	uint64_t commit;
 	/* Memberships by index, ascending: the one in force at `commit` and
 	 * all behind it. None: this node waits to be added by a leader. */
 	const struct raft_members *members;
