@@ -165,7 +165,8 @@ void raft_persisted(struct raft *r, uint64_t now_ms, uint64_t index)
 
 void raft_trimmed(struct raft *r, uint64_t first)
 {
-	assert(first > log_base(&r->log) && first - 1 <= r->commit);
+	assert(first > log_base(&r->log) && first - 1 <= r->commit &&
+	       first - 1 <= r->persisted);
 	log_trim(&r->log, first - 1);
 	configs_trim(r, first - 1);
 }

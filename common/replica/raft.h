@@ -201,7 +201,7 @@ void raft_appended(struct raft *r, uint64_t now_ms, uint64_t last,
 void raft_persisted(struct raft *r, uint64_t now_ms, uint64_t index);
 
 /* The log now begins at `first` (older entries were dropped; all of them are
- * committed). */
+ * committed, and were on disk). */
 void raft_trimmed(struct raft *r, uint64_t first);
 
 /* Whether a snapshot that ends there is still of use: to be asked right before

@@ -143,7 +143,8 @@ static void ask(struct node *n, char what)
 		raft_persisted(n->raft, n->now, n->last);
 	else if (what == 'i')
 		install(n);
-	else if (what == 'x' && status.commit >= status.first)
+	else if (what == 'x' && status.commit > status.first &&
+		 status.commit <= status.persisted)
 		raft_trimmed(n->raft, status.commit);
 	else if (what == 'z')
 		raft_retire(n->raft, n->now);
