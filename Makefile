@@ -142,6 +142,8 @@ check-long:
 	$(SUB) -s all unit
 	@KV_POWER_STATES=2000000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
 		t/run $(BUILD)/t/power_test
+	@KV_RAFT_SEEDS=100000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
+		t/run $(BUILD)/t/raft_seeds_test
 	$(BUILD)/kv-crashtest kill --rounds 200
 
 # Bugs planted one by one, each of which the tests must notice.

@@ -3,7 +3,7 @@
  * lost, doubled and out of order, cuts, pauses, crashes in the middle of
  * anything, slow disks, trimmed logs, changes of membership, transfers.
  *
- * KV_RAFT_SEEDS: how many (default 1500); KV_RAFT_SEED: only this one;
+ * KV_RAFT_SEEDS: how many (default 6000); KV_RAFT_SEED: only this one;
  * KV_RAFT_TRACE: print what happens.
  */
 #include "test.h"
@@ -190,7 +190,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 static void random_faults_lose_nothing_and_end_in_a_working_cluster(void)
 {
 	uint64_t only = number_of("KV_RAFT_SEED", 0);
-	uint64_t seeds = number_of("KV_RAFT_SEEDS", 1500);
+	uint64_t seeds = number_of("KV_RAFT_SEEDS", 6000);
 	uint64_t first = only != 0 ? only : 1, end = only != 0 ? only : seeds;
 	struct totals totals = {0};
 	unsigned bad = 0;
