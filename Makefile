@@ -142,6 +142,8 @@ check-long:
 	$(SUB) -s all unit
 	@KV_POWER_STATES=2000000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
 		t/run $(BUILD)/t/power_test
+	@KV_RAFT_SEEDS=100000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
+		t/run $(BUILD)/t/raft_seeds_test
 	$(BUILD)/kv-crashtest kill --rounds 200
 
 # Bugs planted one by one, each of which the tests must notice.
@@ -168,7 +170,8 @@ $(FUZZERS:%=fuzz-%): fuzz-%:
 	@mkdir -p build/fuzz/$*
 	clang $(CPPFLAGS_ALL) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all t/fuzz/$*_fuzz.c \
-		common/base/*.c common/proto/*.c $(LDLIBS_ALL) \
+		common/base/*.c common/proto/*.c \
+		common/replica/raft*.c $(LDLIBS_ALL) \
 		-o build/fuzz/$*_fuzz
 	cd build/fuzz && ./$*_fuzz -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
 		-artifact_prefix=$*- $* $(CURDIR)/t/fuzz/corpus/$*
