@@ -70,6 +70,8 @@ struct range {
 	bool keys_only;
 };
 
+#define REQUEST_CLIENT 16u /* bytes of a client's name */
+
 struct request {
 	enum op op;
 	struct slice *keys;
@@ -82,6 +84,16 @@ struct request {
 	enum kv_condition condition;
 	uint64_t if_version;
 	bool debug_unreliable;
+	/* The answer may come from a node that lags behind: of reads. */
+	bool stale_ok;
+	/* Set, delete, bulk_set: to be done once, however often it is asked
+	 * for. 16 bytes that no other client has, and a number from 1 on that
+	 * grows from write to write; empty: no such promise. Asked for again,
+	 * the last number of a client is answered as it was the first time (for
+	 * 15 minutes); a smaller one is KV_EUSAGE. What changed nothing is not
+	 * remembered. */
+	struct slice client;
+	uint64_t number;
 	struct txn_call *call;
 	struct buf *out; /* where the call's reply is appended */
 	/* The reply is built to at most about this many bytes of keys and
