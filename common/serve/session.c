@@ -1,7 +1,7 @@
 /*
  * session.c - the requests of a session: from its input through the
- * coordinator into its reply queue; see session.h. session_io.c moves the
- * bytes.
+ * coordinator into its reply queue; see session.h. All of this is done inside
+ * the gate; session_io.c moves the bytes, outside.
  *
  * Every request takes a slot in the queue. When its reply comes during the
  * call, nothing stands before it and it depends on nothing that is still being
@@ -51,11 +51,22 @@ static void hold_command(struct session *s, struct reply_slot *slot,
 	buf_clear(held);
 }
 
+/* The reply can be held: somebody wakes the hub when it may go. */
+static bool has_to_wait(struct session *s, const struct reply *reply)
+{
+	struct hub *hub = s->hub;
+
+	if (reply->after <= store_durable(hub->store))
+		return false;
+	if (hub->awaits < reply->after)
+		hub->awaits = reply->after;
+	return true;
+}
+
 static void answer_command(struct session *s, struct reply_slot *slot,
 			   const struct request *req, const struct reply *reply)
 {
-	if (!reply_slot_is_first(slot) ||
-	    reply->after > store_durable(s->hub->store)) {
+	if (has_to_wait(s, reply) || !reply_slot_is_first(slot)) {
 		hold_command(s, slot, req, reply);
 		return;
 	}
@@ -72,8 +83,7 @@ static void answer(struct session *s, struct reply_slot *slot,
 	struct hub *hub = s->hub;
 	struct slice tag = reply_slot_tag(slot);
 
-	if (reply_slot_is_first(slot) &&
-	    reply->after <= store_durable(hub->store)) {
+	if (!has_to_wait(s, reply) && reply_slot_is_first(slot)) {
 		write_reply(s, &s->out, reply, tag);
 		reply_slot_drop(slot);
 		return;
@@ -197,7 +207,7 @@ bool session_is_full(const struct session *s)
 	return s->queue.count >= SESSION_SLOTS_MAX ||
 	       s->queue.bytes >= SESSION_HELD_MAX ||
 	       session_unsent(s) >= SESSION_UNSENT_MAX ||
-	       store_waiting(s->hub->store) >= SESSION_STORE_MAX;
+	       hub_waiting(s->hub) >= SESSION_STORE_MAX;
 }
 
 /* Chooses the protocol by the first byte that is no line end; false if there
@@ -252,9 +262,12 @@ static bool handle(struct session *s, struct slice *input)
 
 bool session_handle(struct session *s, struct slice *input)
 {
-	bool used_up = handle(s, input);
+	bool used_up;
 
+	hub_enter(s->hub);
+	used_up = handle(s, input);
 	if (s->protocol != NULL && s->protocol->pause != NULL)
 		s->protocol->pause(s->feed.own);
+	hub_leave(s->hub);
 	return used_up;
 }

@@ -188,6 +188,9 @@ static int apply_set(struct store *s, const struct stored_item *item,
 		return err_set(r, "no memory for a key");
 	}
 	store_account(s, l, true);
+	/* One with an end may be over, and not there for anybody. */
+	if (!existed || location_has_ttl(u->before))
+		store_note_created(s, item->key, item->version);
 	if (!existed) {
 		u->before = UNDO_ABSENT;
 		return 0;
@@ -219,9 +222,26 @@ static void apply_delete(struct store *s, const struct stored_item *item,
 	account_item(s, item, l, true);
 }
 
+/* The same where there is no trying again: what cannot be put back is missing
+ * from now on. That takes memory only for a key that was deleted. */
+static void take_back_one(struct store *s, const struct undo *u)
+{
+	struct stored_item item;
+	uint64_t seq;
+	location was;
+
+	if (store_undo(s, u) == 0)
+		return;
+	store_item(s, u->now, &item, &seq);
+	(void)index_delete(store_index(s, item.key), item.key, &was);
+	s->incomplete = true;
+}
+
 int store_apply(struct store *s, const struct segment *seg, const char *items,
 		uint64_t at, size_t n, uint64_t seq, struct undo *undo)
 {
+	uint64_t last_delete = s->last_delete;
+
 	for (size_t i = 0; i < n; i++) {
 		struct undo *u = &undo[i];
 		struct stored_item item;
@@ -237,9 +257,9 @@ int store_apply(struct store *s, const struct segment *seg, const char *items,
 			r = apply_set(s, &item, u->now, u);
 		}
 		if (r != 0) {
-			/* What was there a moment ago has its memory still. */
 			while (i > 0)
-				(void)!store_undo(s, &undo[--i]);
+				take_back_one(s, &undo[--i]);
+			s->last_delete = last_delete;
 			return r;
 		}
 		items += item.size;
@@ -256,6 +276,16 @@ static void group_cut(struct group *g, uint64_t size, uint64_t seq_before)
 	g->records--;
 	g->seg->tail -= size;
 	g->seg->records--;
+}
+
+/* A record did not come to be. A group that was begun for it goes as well:
+ * there is nothing to flush. */
+void store_drop_empty(struct store *s, struct group *g)
+{
+	if (g->records != 0)
+		return;
+	TAILQ_REMOVE(&s->groups, g, next);
+	group_free(g);
 }
 
 static void encode_record(char *at, const struct change *changes, size_t n,
@@ -328,8 +358,10 @@ int store_append(struct store *s, const struct change *changes, size_t n)
 	if (r != 0)
 		return r;
 	bytes = reserve(s, g, size, n, &undo);
-	if (bytes == NULL)
+	if (bytes == NULL) {
+		store_drop_empty(s, g);
 		return err_set(KV_ENOMEM, "no memory for a write");
+	}
 	at = g->seg->tail;
 	encode_record(bytes, changes, n, size, s->version + 1, term);
 	group_commit(g, size, s->appended + 1);
@@ -337,6 +369,11 @@ int store_append(struct store *s, const struct change *changes, size_t n)
 			s->appended + 1, undo);
 	if (r != 0) {
 		group_cut(g, size, s->appended);
+		store_drop_empty(s, g);
+		if (s->incomplete)
+			store_fail(s, r,
+				   "no memory to take a write back; it must be "
+				   "opened anew");
 		return r;
 	}
 	if (s->log != NULL)
@@ -353,13 +390,13 @@ int store_append(struct store *s, const struct change *changes, size_t n)
 
 void store_take_back(struct store *s)
 {
-	struct group *g;
+	struct group *g, *busy = NULL;
 
-	while ((g = TAILQ_LAST(&s->groups, group_queue)) != NULL) {
+	if (s->flush != NULL)
+		busy = TAILQ_FIRST(&s->groups);
+	while ((g = TAILQ_LAST(&s->groups, group_queue)) != busy) {
 		while (g->nundo > 0)
-			/* If memory runs out, the key is lost to a store that
-			 * is failing anyway. */
-			(void)!store_undo(s, &g->undo[--g->nundo]);
+			take_back_one(s, &g->undo[--g->nundo]);
 		TAILQ_REMOVE(&s->groups, g, next);
 		g->seg->tail = g->base;
 		g->seg->records -= g->records;
@@ -370,8 +407,9 @@ void store_take_back(struct store *s)
 		}
 		group_free(g);
 	}
-	s->waiting = 0;
-	s->appended = s->applied = s->durable;
-	if (s->last_delete > s->durable)
-		s->last_delete = s->durable;
+	s->waiting = busy != NULL ? busy->bytes.len : 0;
+	s->appended = busy != NULL ? busy->last_seq : s->durable;
+	s->applied = s->appended;
+	if (s->last_delete > s->appended)
+		s->last_delete = s->appended;
 }

@@ -221,7 +221,8 @@ static int flush_failed(struct store *s, struct store_flush *job)
 {
 	struct group *g = job->group;
 	/* Others have what a replicated store loses: no second try. */
-	bool again = g->attempts == 0 && !job->stray && s->log == NULL;
+	bool again = g->attempts == 0 && !job->stray && s->log == NULL &&
+		     s->failed == 0;
 
 	s->stats.sync_failures++;
 	if (g->inject)

@@ -134,13 +134,14 @@ int store_log_append(struct store *s, const struct store_log_entry *entry)
 			    (unsigned long long)record.version);
 	if (r == 0)
 		r = store_group_for(s, size, &g);
-	if (r == 0)
-		r = log_reserve(s, g->seg, 0);
 	if (r != 0)
 		return r;
-	bytes = group_reserve(g, size, 0);
-	if (bytes == NULL)
+	bytes = log_reserve(s, g->seg, 0) == 0 ? group_reserve(g, size, 0)
+					       : NULL;
+	if (bytes == NULL) {
+		store_drop_empty(s, g);
 		return err_set(KV_ENOMEM, "no memory for a write");
+	}
 	at = g->seg->tail;
 	record_encode(bytes, &record);
 	if (entry->items.len != 0)
@@ -182,6 +183,10 @@ static int apply_next(struct store *s, size_t *nundo)
 				log_undo(s->log));
 	if (r == 0)
 		s->applied = index;
+	else if (s->incomplete)
+		store_fail(s, r,
+			   "no memory to take a write back; it must be "
+			   "opened anew");
 	*nundo = n;
 	return r;
 }

@@ -12,6 +12,7 @@
  *	txn.c	   commands: reads and writes as one (txn_scan.c)
  *	once.c	   writes that are done once however often they are asked for
  *	hint.c	   what commands will need, fetched ahead
+ *	created.c  when keys that are not there were last created
  *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals
@@ -31,6 +32,7 @@
 #include "store/store.h"
 
 #define STORE_SPARES 2
+#define CREATED_PLACES 4096u
 
 /* A file that is ready to become a segment: every byte of it was written. */
 struct spare {
@@ -107,10 +109,14 @@ struct store {
 	struct snapshots *snapshots;
 
 	int failed; /* why writes are refused; 0: they are not */
+	/* Memory ran out while writes were taken back: the index does not tell
+	 * the truth any more, and nobody is shown it. */
+	bool incomplete;
 	char why[ERR_TEXT_MAX];
 	struct store_stats stats;
 
 	struct hints hints;
+	uint64_t created[CREATED_PLACES]; /* versions; see created.c */
 
 	/* The reply under construction. */
 	struct item *items;
@@ -197,10 +203,14 @@ MUST_CHECK int store_undo(struct store *s, const struct undo *u);
  * a segment if need be. */
 MUST_CHECK int store_group_for(struct store *s, uint64_t bytes,
 			       struct group **out);
+/* A record did not come to be. A group that was begun for it goes as well:
+ * there is nothing to flush. */
+void store_drop_empty(struct store *s, struct group *g);
 /* relocate.c: moves every waiting record to a fresh segment after a failed
  * sync. On failure all is as before. */
 MUST_CHECK int store_relocate(struct store *s);
-/* Takes every waiting record back: of a store that is not replicated. */
+/* Takes every waiting record back, save those of a flush under way: it decides
+ * about them. Of a store that is not replicated. */
 void store_take_back(struct store *s);
 
 /* flush.c: no more writes, because of `code`. */
@@ -219,6 +229,10 @@ bool once_answered(struct store *s, const struct request *req,
 		   struct reply *reply, uint64_t *seq);
 MUST_CHECK int once_append(struct store *s, const struct request *req,
 			   const struct change *changes, size_t n);
+/* created.c: a key that was not there is written; and a number that is another
+ * one after that. */
+void store_note_created(struct store *s, struct slice key, uint64_t version);
+uint64_t store_created(const struct store *s, struct slice key);
 
 /* txn.c: runs the request's call. */
 void store_transact(struct store *s, const struct request *req,
@@ -233,6 +247,7 @@ struct range_walk {
 	struct index_cursor cursor;
 	const struct range *range;
 	struct buf key; /* of the current entry */
+	bool failed;	/* it ended early: out of memory */
 };
 bool range_first(struct store *s, struct range_walk *w,
 		 const struct range *range, struct slice after);
