@@ -445,6 +445,40 @@ static void sealing_and_compaction_keep_to_what_is_committed(void)
 	finish();
 }
 
+/* Compaction leaves out what a leader has overwritten; when that is taken back,
+ * the segment with the old value must not go. */
+static void what_is_taken_back_during_compaction_is_still_there(void)
+{
+	uint64_t last;
+
+	fresh();
+	keep = 1;
+	reopen();
+	follow_set(1, "k", "old");
+	for (unsigned round = 0; round < 4; round++)
+		follow_many(1, 60);
+	last = store_appended(s);
+	CHECK_INT(store_log_commit(s, last), 0);
+	CHECK_INT(store_log_lead(s, 2), 0);
+	CHECK_INT(set("k", "new"), 0);
+	/* As far as it goes: it waits for that entry to be committed. */
+	CHECK_INT(store_maintain(s), 0);
+	CHECK(store_log_first(s) > 1);
+	store_log_follow(s);
+	CHECK(has("k", "old"));
+	CHECK_INT(store_log_truncate(s, last + 1), 0);
+	follow_many(3, 3);
+	CHECK_INT(store_log_commit(s, last + 3), 0);
+	CHECK_INT(store_maintain(s), 0);
+	CHECK(has("k", "old"));
+	power_cut();
+	CHECK(has("k", "old"));
+	CHECK_INT(store_log_commit(s, last + 3), 0);
+	CHECK(has("k", "old"));
+	CHECK_INT(count_all(), 61);
+	finish();
+}
+
 static void a_failed_sync_ends_writing_and_hides_what_is_not_committed(void)
 {
 	const char *why;
@@ -499,5 +533,6 @@ TEST_MAIN(T(a_new_log_is_empty), T(a_follower_shows_what_is_committed),
 	  T(truncated_entries_are_replaced),
 	  T(truncation_reaches_back_over_segments),
 	  T(sealing_and_compaction_keep_to_what_is_committed),
+	  T(what_is_taken_back_during_compaction_is_still_there),
 	  T(a_failed_sync_ends_writing_and_hides_what_is_not_committed),
 	  T(the_two_kinds_of_store_are_not_mixed_up))
