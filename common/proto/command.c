@@ -7,6 +7,7 @@
 #include "proto/command.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #define NAME_MAX_LEN 16 /* longer than any name in the table */
@@ -31,18 +32,31 @@ static uint64_t fold8(uint64_t v)
 	return v | upper >> 2;
 }
 
+/* 1 to 8 bytes as a number, padded with NUL, without a call to copy them: the
+ * loads may overlap. */
+static uint64_t load_padded(const char *p, size_t n)
+{
+	uint32_t low, high;
+
+	if (n < 4)
+		return (uint64_t)(unsigned char)p[0] |
+		       (uint64_t)(unsigned char)p[n / 2] << n / 2 * 8 |
+		       (uint64_t)(unsigned char)p[n - 1] << (n - 1) * 8;
+	memcpy(&low, p, sizeof(low));
+	memcpy(&high, p + n - sizeof(high), sizeof(high));
+	return le32toh(low) | (uint64_t)le32toh(high) << (n - 4) * 8;
+}
+
 static bool fold_name(struct slice name, uint64_t word[2])
 {
-	char copy[NAME_MAX_LEN] = {0};
-
 	/* NUL at the end would look like the padding. */
 	if (name.len == 0 || name.len > NAME_MAX_LEN ||
 	    name.data[name.len - 1] == '\0')
 		return false;
-	memcpy(copy, name.data, name.len);
-	memcpy(word, copy, sizeof(copy));
-	word[0] = fold8(word[0]);
-	word[1] = fold8(word[1]);
+	word[0] = fold8(load_padded(name.data, name.len < 8 ? name.len : 8));
+	word[1] = name.len <= 8
+			  ? 0
+			  : fold8(load_padded(name.data + 8, name.len - 8));
 	return true;
 }
 

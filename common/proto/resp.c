@@ -283,17 +283,16 @@ static enum resp_next protocol_error(struct resp_conn *conn,
 }
 
 /* Notes the keys of a command, which the store will be told of. */
-static size_t note_keys(struct ahead *a, size_t n, size_t i)
+static size_t note_keys(struct ahead *a, size_t n,
+			const struct ahead_command *c)
 {
-	const struct slice *words = a->list[i].words;
 	size_t first, last, step;
 
-	if (!command_keys(a->list[i].command, a->list[i].nwords, &first, &last,
-			  &step))
+	if (!command_keys(c->command, c->nwords, &first, &last, &step))
 		return n;
 	for (; first <= last && n < AHEAD_KEYS; first += step)
-		if (words[first].len - 1 < KV_KEY_MAX)
-			a->keys[n++] = words[first];
+		if (c->words[first].len - 1 < KV_KEY_MAX)
+			a->keys[n++] = c->words[first];
 	return n;
 }
 
@@ -301,41 +300,37 @@ static size_t note_keys(struct ahead *a, size_t n, size_t i)
  */
 static void look_ahead(struct resp_conn *conn, struct resp_feed *feed)
 {
+	const struct command_lookup *lookup = conn->shared->lookup;
 	struct ahead *a = &conn->shared->ahead;
+	struct ahead_command *c = a->list, *end = c + AHEAD_COMMANDS;
 	struct slice rest = feed->input, *words = a->words;
 	size_t room = AHEAD_WORDS, nkeys = 0;
-	bool reads = false;
+	unsigned flags = 0;
 
-	a->conn = conn;
-	a->at = rest.data;
-	a->next = a->n = 0;
-	while (a->n < AHEAD_COMMANDS && rest.len != 0) {
-		const struct command *command;
-		size_t nwords;
-		size_t used =
-			resp_parse_whole(rest, feed->max, words, room, &nwords);
-
-		if (used == 0)
+	for (; c < end && rest.len != 0; c++) {
+		c->used = resp_parse_whole(rest, feed->max, words, room,
+					   &c->nwords);
+		if (c->used == 0)
 			break;
-		command = command_find(conn->shared->lookup, words[0]);
-		a->list[a->n].command = command;
-		a->list[a->n].words = words;
-		a->list[a->n].nwords = nwords;
-		a->list[a->n].used = used;
-		if (command != NULL) {
-			nkeys = note_keys(a, nkeys, a->n);
-			reads = reads || command->flags & CMD_READ;
+		c->words = words;
+		c->command = command_find(lookup, words[0]);
+		if (c->command != NULL) {
+			nkeys = note_keys(a, nkeys, c);
+			flags |= c->command->flags;
 		}
-		a->n++;
-		words += nwords;
-		room -= nwords;
-		rest.data += used;
-		rest.len -= used;
+		words += c->nwords;
+		room -= c->nwords;
+		rest.data += c->used;
+		rest.len -= c->used;
 	}
+	a->conn = conn;
+	a->at = feed->input.data;
+	a->next = 0;
+	a->n = (unsigned)(c - a->list);
 	if (nkeys > 1) {
 		feed->hints = a->keys;
 		feed->nhints = nkeys;
-		feed->hint_values = reads;
+		feed->hint_values = flags & CMD_READ;
 	}
 }
 
@@ -352,17 +347,16 @@ static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
 		       enum resp_next *next)
 {
 	struct ahead *a = &conn->shared->ahead;
-	unsigned i;
+	const struct ahead_command *c;
 
 	if (a->conn != conn || a->next == a->n || a->at != feed->input.data)
 		look_ahead(conn, feed);
 	if (a->next == a->n)
 		return false;
-	i = a->next++;
-	a->at += a->list[i].used;
-	feed->used = a->list[i].used;
-	*next = dispatch(conn, feed, a->list[i].command, a->list[i].words,
-			 a->list[i].nwords);
+	c = &a->list[a->next++];
+	a->at += c->used;
+	feed->used = c->used;
+	*next = dispatch(conn, feed, c->command, c->words, c->nwords);
 	return true;
 }
 

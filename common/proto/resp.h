@@ -76,12 +76,12 @@ enum resp_next {
 struct resp_feed {
 	struct slice input;
 	size_t max;
-	size_t used;
+	size_t used; /* 0 at first */
 	struct txn_call *call;
 	struct slice tag; /* what resp_write_error() needs to know */
 	struct slice reply;
-	/* If not NULL, the keys of this command and of those behind it, and
-	 * whether any of them reads. */
+	/* If not NULL, as it is at first, the keys of this command and of those
+	 * behind it, and whether any of them reads. */
 	const struct slice *hints;
 	size_t nhints;
 	bool hint_values;

@@ -6,21 +6,37 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A type, a decimal number, CR LF: 24 bytes at most. */
-static char *put_head(char *p, char type, uint64_t n, bool negative)
+/* Nearly all lengths have at most three digits: those need no second pass. */
+static char *put_number(char *p, uint64_t n)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
 
+	if (n < 1000) {
+		unsigned v = (unsigned)n;
+
+		if (v >= 100)
+			*p++ = (char)('0' + v / 100);
+		if (v >= 10)
+			*p++ = (char)('0' + v / 10 % 10);
+		*p++ = (char)('0' + v % 10);
+		return p;
+	}
 	do {
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
 	} while (n != 0);
+	memcpy(p, digits + at, sizeof(digits) - at);
+	return p + (sizeof(digits) - at);
+}
+
+/* A type, a decimal number, CR LF: 24 bytes at most. */
+static char *put_head(char *p, char type, uint64_t n, bool negative)
+{
 	*p++ = type;
 	if (negative)
 		*p++ = '-';
-	memcpy(p, digits + at, sizeof(digits) - at);
-	p += sizeof(digits) - at;
+	p = put_number(p, n);
 	*p++ = '\r';
 	*p++ = '\n';
 	return p;

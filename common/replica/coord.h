@@ -20,6 +20,10 @@ typedef void coord_reply_fn(void *arg, const struct request *req,
 			    const struct reply *reply);
 
 struct coord_ops {
+	/* Answers in place what needs nobody else; false: nothing was done, and
+	 * the request is to be submitted. NULL: there is no such request. */
+	bool (*answer)(struct coord *c, const struct request *req,
+		       struct reply *reply);
 	void (*submit)(struct coord *c, const struct request *req,
 		       coord_reply_fn *fn, void *arg);
 	/* Advice on what will be submitted next: see store_hint(). NULL: no
@@ -32,6 +36,14 @@ struct coord_ops {
 struct coord {
 	const struct coord_ops *ops;
 };
+
+/* True: the reply is there; its slices live until the next call. A caller that
+ * can do with the reply at once is spared the place where it would wait. */
+static inline bool coord_answer(struct coord *c, const struct request *req,
+				struct reply *reply)
+{
+	return c->ops->answer != NULL && c->ops->answer(c, req, reply);
+}
 
 static inline void coord_submit(struct coord *c, const struct request *req,
 				coord_reply_fn *fn, void *arg)

@@ -131,19 +131,25 @@ static void resp_protocol_pause(void *own)
 static enum feed_result resp_protocol_feed(struct feed_state *state,
 					   struct feed *feed)
 {
-	struct resp_feed f = {.input = feed->input, .max = feed->max};
-	enum resp_next next = resp_feed(state->own, &f);
+	struct resp_feed f;
+	enum resp_next next;
 
+	/* Not all of it: once for each command. */
+	f.input = feed->input;
+	f.max = feed->max;
+	f.used = 0;
+	f.hints = NULL;
+	next = resp_feed(state->own, &f);
 	feed->used = f.used;
 	feed->hints = f.hints;
-	feed->nhints = f.nhints;
-	feed->hint_values = f.hint_values;
+	if (f.hints != NULL) {
+		feed->nhints = f.nhints;
+		feed->hint_values = f.hint_values;
+	}
 	switch (next) {
 	case RESP_CALL:
-		feed->request = (struct request){
-			.op = OP_COMMAND,
-			.call = f.call,
-		};
+		feed->request.op = OP_COMMAND;
+		feed->request.call = f.call;
 		feed->tag = f.tag;
 		return FEED_REQUEST;
 	case RESP_REPLY:

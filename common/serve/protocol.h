@@ -40,6 +40,8 @@ struct feed {
 	/* out; the slices live until the parser is used again and as long as
 	 * the input does */
 	size_t used;
+	/* All zero before the first request of a row of them; a protocol that
+	 * does not use a field may leave it as it is. */
 	struct request request;
 	struct slice tag;
 	struct slice reply;

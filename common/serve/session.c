@@ -3,9 +3,9 @@
  * coordinator into its reply queue; see session.h. session_io.c moves the
  * bytes.
  *
- * Every request takes a slot in the queue. When its reply comes during the
- * call, nothing stands before it and it depends on nothing that is still being
- * synced, it is encoded straight into the output; else it is held.
+ * A reply that comes at once, with nothing before it and dependent on nothing
+ * that is still being synced, goes straight into the output. Only what has to
+ * wait takes a slot in the queue, for its reply or for its request.
  */
 #include "serve/session.h"
 
@@ -33,17 +33,27 @@ static void write_reply(struct session *s, struct buf *out,
 	s->protocol->write_reply(out, reply, tag, now);
 }
 
-/* A command has written its reply where the request said, perhaps the output:
- * takes it away from there if it has to wait. */
-static void hold_command(struct session *s, struct reply_slot *slot,
-			 const struct request *req, const struct reply *reply)
+/* Appends the reply to `out`. A command has written it already, to the end of
+ * req->out: if that is not `out`, it moves. */
+static void put_reply(struct session *s, struct buf *out,
+		      const struct request *req, const struct reply *reply,
+		      struct slice tag)
+{
+	if (req->op != OP_COMMAND || reply->code != 0) {
+		write_reply(s, out, reply, tag);
+	} else if (req->out != out) {
+		buf_append_slice(out, reply->raw);
+		out->failed |= req->out->failed; /* all after it would shift */
+		req->out->len -= reply->raw.len;
+	}
+}
+
+static void hold_reply(struct session *s, struct reply_slot *slot,
+		       const struct request *req, const struct reply *reply)
 {
 	struct buf *held = &s->hub->scratch;
 
-	if (req->out == &s->out) {
-		s->out.len -= reply->raw.len;
-		buf_append_slice(held, reply->raw);
-	}
+	put_reply(s, held, req, reply, reply_slot_tag(slot));
 	if (!reply_slot_hold(slot, reply->after, held)) {
 		session_close(s); /* out of memory; it lets go of the slot */
 		reply_slot_drop(slot);
@@ -51,39 +61,16 @@ static void hold_command(struct session *s, struct reply_slot *slot,
 	buf_clear(held);
 }
 
-static void answer_command(struct session *s, struct reply_slot *slot,
-			   const struct request *req, const struct reply *reply)
+static bool is_durable(const struct session *s, const struct reply *reply)
 {
-	if (!reply_slot_is_first(slot) ||
-	    reply->after > store_durable(s->hub->store)) {
-		hold_command(s, slot, req, reply);
-		return;
-	}
-	if (req->out != &s->out) {
-		buf_append_slice(&s->out, reply->raw);
-		buf_clear(req->out);
-	}
-	reply_slot_drop(slot);
+	return reply->after == 0 ||
+	       reply->after <= store_durable(s->hub->store);
 }
 
-static void answer(struct session *s, struct reply_slot *slot,
-		   const struct reply *reply)
+static void settle(struct session *s)
 {
-	struct hub *hub = s->hub;
-	struct slice tag = reply_slot_tag(slot);
-
-	if (reply_slot_is_first(slot) &&
-	    reply->after <= store_durable(hub->store)) {
-		write_reply(s, &s->out, reply, tag);
-		reply_slot_drop(slot);
-		return;
-	}
-	write_reply(s, &hub->scratch, reply, tag);
-	if (!reply_slot_hold(slot, reply->after, &hub->scratch)) {
-		session_close(s); /* out of memory; it lets go of the slot */
-		reply_slot_drop(slot);
-	}
-	buf_clear(&hub->scratch);
+	if (s->protocol->settle != NULL && s->protocol->settle(s->feed.own))
+		session_finish(s);
 }
 
 static void on_reply(void *arg, const struct request *req,
@@ -96,12 +83,13 @@ static void on_reply(void *arg, const struct request *req,
 		reply_slot_drop(slot);
 		return;
 	}
-	if (req->op == OP_COMMAND && reply->code == 0)
-		answer_command(s, slot, req, reply);
-	else
-		answer(s, slot, reply);
-	if (s->protocol->settle != NULL && s->protocol->settle(s->feed.own))
-		session_finish(s);
+	if (reply_slot_is_first(slot) && is_durable(s, reply)) {
+		put_reply(s, &s->out, req, reply, reply_slot_tag(slot));
+		reply_slot_drop(slot);
+	} else {
+		hold_reply(s, slot, req, reply);
+	}
+	settle(s);
 	if (!s->pumping && !s->is_dirty && !s->closing) {
 		TAILQ_INSERT_TAIL(&s->hub->dirty, s, dirty);
 		s->is_dirty = true;
@@ -117,20 +105,44 @@ static struct reply_slot *push_slot(struct session *s, struct slice tag)
 	return slot;
 }
 
+/* The reply has come before anything else could happen. */
+static void answer(struct session *s, const struct feed *feed,
+		   const struct reply *reply)
+{
+	const struct request *req = &feed->request;
+	struct reply_slot *slot;
+
+	if (s->queue.count == 0 && is_durable(s, reply)) {
+		put_reply(s, &s->out, req, reply, feed->tag);
+	} else {
+		slot = push_slot(s, feed->tag);
+		if (slot != NULL)
+			hold_reply(s, slot, req, reply);
+		else
+			buf_clear(&s->hub->scratch);
+	}
+	settle(s);
+}
+
 static void submit(struct session *s, struct feed *feed)
 {
 	struct hub *hub = s->hub;
 	struct request *req = &feed->request;
-	struct reply_slot *slot = push_slot(s, feed->tag);
+	struct reply_slot *slot;
+	struct reply reply;
 
-	if (slot == NULL)
-		return;
-	req->out = reply_slot_is_first(slot) ? &s->out : &hub->scratch;
+	req->out = s->queue.count == 0 ? &s->out : &hub->scratch;
 	req->reply_max =
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
 	hub->counts.requests++;
 	committer_note(hub->committer, s->id);
-	coord_submit(hub->coord, req, on_reply, slot);
+	if (coord_answer(hub->coord, req, &reply)) {
+		answer(s, feed, &reply);
+		return;
+	}
+	slot = push_slot(s, feed->tag);
+	if (slot != NULL)
+		coord_submit(hub->coord, req, on_reply, slot);
 }
 
 /* A reply that did not need the store keeps its place all the same. */
@@ -158,10 +170,8 @@ static void reply_now(struct session *s, const struct feed *feed)
 static void refuse(struct session *s, const struct feed *feed)
 {
 	struct reply reply = {.code = feed->code, .message = err_text()};
-	struct reply_slot *slot = push_slot(s, feed->tag);
 
-	if (slot != NULL)
-		answer(s, slot, &reply);
+	answer(s, feed, &reply);
 }
 
 static void act(struct session *s, struct feed *feed, enum feed_result result)
