@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* Replies to several reads at once: about so many bytes. */
+#define RUN_REPLY_MAX ((size_t)64 << 10)
+
 /* The reply of a request with this tag is not wanted. */
 #define TAG_SILENT "s"
 
@@ -97,6 +100,33 @@ void resp_run(struct call *c)
 		shared->counts.errors++;
 }
 
+/* The reads behind the first, until the replies have RUN_REPLY_MAX bytes. */
+static void run_others(struct resp_request *request, size_t start)
+{
+	struct call *c = &request->call;
+	struct ahead *a = &c->conn->shared->ahead;
+	const struct ahead_command *next = &a->list[a->next - request->count];
+	struct buf *out = c->out;
+
+	while (request->ran < request->count &&
+	       out->len - start < RUN_REPLY_MAX) {
+		size_t mark = out->len;
+
+		next++;
+		c->command = next->command;
+		c->argv = next->words;
+		c->argc = next->nwords;
+		resp_run(c);
+		if (c->failed != 0) { /* it shall fail by itself */
+			c->failed = 0;
+			out->len = mark;
+			break;
+		}
+		request->ran++;
+	}
+	c->conn->last = c->command;
+}
+
 static int run_request(struct txn_call *base, struct txn *t, struct buf *out)
 {
 	struct resp_request *request = (struct resp_request *)base;
@@ -107,9 +137,26 @@ static int run_request(struct txn_call *base, struct txn *t, struct buf *out)
 	c->out = out;
 	c->failed = 0;
 	resp_run(c);
+	request->ran = 1;
 	if (request->silent)
 		out->len = mark;
+	else if (request->count > 1 && c->failed == 0)
+		run_others(request, mark);
 	return c->failed;
+}
+
+size_t resp_take_back(struct resp_conn *conn, unsigned *count)
+{
+	struct resp_request *request = &conn->request;
+	struct ahead *a = &conn->shared->ahead;
+	size_t bytes = 0;
+
+	for (; request->ran < request->count; request->count--) {
+		bytes += a->list[--a->next].used;
+		--*count;
+	}
+	a->at -= bytes;
+	return bytes;
 }
 
 void resp_write_error(struct buf *out, int code, const char *message,
@@ -249,6 +296,7 @@ static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
 	};
 	buf_clear(c->out);
 	request->silent = conn->skip_reply;
+	request->count = 1;
 	conn->skip_reply = false;
 	if (!check_command(c)) {
 		conn->shared->counts.errors++;
@@ -266,6 +314,7 @@ static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
 	}
 	request->silent = request->silent || conn->replies_off;
 	feed->call = &request->base;
+	feed->count = 1;
 	feed->tag = request->silent ? slice_str(TAG_SILENT) : slice_of(NULL, 0);
 	return RESP_CALL;
 }
@@ -342,6 +391,35 @@ void resp_pause(struct resp_conn *conn)
 		a->conn = NULL;
 }
 
+/* A read that takes little time and cannot go wrong before it runs. */
+static bool is_quick_read(const struct ahead_command *c)
+{
+	const unsigned wanted = CMD_READ | CMD_FAST;
+
+	return c->command != NULL &&
+	       (c->command->flags & (wanted | CMD_WRITE | CMD_LOCAL)) ==
+		       wanted &&
+	       command_takes(c->command, c->nwords);
+}
+
+/* The call under way is for the command before a->next: takes those into it
+ * that follow, as long as they are quick reads as well. */
+static void join_reads(struct resp_conn *conn, struct resp_feed *feed)
+{
+	struct ahead *a = &conn->shared->ahead;
+	const struct ahead_command *c = &a->list[a->next - 1];
+
+	if (conn->request.silent || !is_quick_read(c))
+		return;
+	while (a->next < a->n && is_quick_read(++c)) {
+		a->next++;
+		a->at += c->used;
+		feed->used += c->used;
+		feed->count++;
+	}
+	conn->request.count = feed->count;
+}
+
 /* The next command that was read ahead; false: there is none. */
 static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
 		       enum resp_next *next)
@@ -357,6 +435,8 @@ static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
 	a->at += c->used;
 	feed->used = c->used;
 	*next = dispatch(conn, feed, c->command, c->words, c->nwords);
+	if (*next == RESP_CALL && feed->runs)
+		join_reads(conn, feed);
 	return true;
 }
 

@@ -65,11 +65,14 @@ struct watched {
 	uint64_t version; /* 0: it was not there */
 };
 
-/* A command as the coordinator gets it. */
+/* A command as the coordinator gets it; or the first of `count`, the others of
+ * which follow it among those read ahead. */
 struct resp_request {
 	struct txn_call base;
 	struct call call;
 	bool silent; /* its reply is not wanted */
+	unsigned count;
+	unsigned ran;
 };
 
 struct resp_conn {

@@ -296,9 +296,8 @@ enum resp_parse resp_parse(struct resp_parser *p, struct slice input,
 	return result;
 }
 
-/* "$12\r\n" at *p: the number; moves *p behind it. -1: not quite so. It runs
- * for every word that anybody sends. */
-static inline int64_t whole_length(const char **p, const char *end, char type)
+/* The same for any number of digits. */
+static int64_t long_length(const char **p, const char *end, char type)
 {
 	const char *at = *p, *first = at + 1;
 	unsigned digit;
@@ -313,6 +312,28 @@ static inline int64_t whole_length(const char **p, const char *end, char type)
 		return -1;
 	*p = at + 2;
 	return v;
+}
+
+/* "$12\r\n" at *p: the number; moves *p behind it. -1: not quite so. Every
+ * word that anybody sends has one, nearly always of one or two digits. */
+static inline int64_t whole_length(const char **p, const char *end, char type)
+{
+	const unsigned char *at = (const unsigned char *)*p;
+	unsigned tens, ones;
+
+	if (end - *p < 5 || at[0] != (unsigned char)type)
+		return long_length(p, end, type);
+	tens = at[1] - '0';
+	ones = at[2] - '0';
+	if (tens <= 9 && memcmp(at + 2, "\r\n", 2) == 0) {
+		*p += 4;
+		return tens;
+	}
+	if (tens - 1 < 9 && ones <= 9 && memcmp(at + 3, "\r\n", 2) == 0) {
+		*p += 5;
+		return tens * 10 + ones;
+	}
+	return long_length(p, end, type);
 }
 
 size_t resp_parse_whole(struct slice input, size_t max, struct slice *words,

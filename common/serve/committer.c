@@ -158,9 +158,9 @@ void committer_run(struct committer *c)
 	}
 }
 
-void committer_note(struct committer *c, uint64_t who)
+void committer_note(struct committer *c, uint64_t who, unsigned requests)
 {
-	c->noted++;
+	c->noted += requests;
 	if (c->last_client == who)
 		return;
 	c->last_client = who;

@@ -77,6 +77,7 @@ static enum feed_result feed_line(struct feed *feed, struct slice line)
 		return FEED_NOTHING;
 	if (line.data[0] != '{' && looks_like_http(line))
 		return FEED_CLOSE;
+	feed->count = 1;
 	feed->code = json_request_parse(feed->parser->json, line, feed->now_ms,
 					&feed->request, &feed->tag);
 	return feed->code == 0 ? FEED_REQUEST : FEED_ERROR;
@@ -118,8 +119,10 @@ static void resp_protocol_close(void *own)
 	resp_close(own);
 }
 
-static bool resp_protocol_settle(void *own)
+static bool resp_protocol_settle(void *own, struct feed *feed)
 {
+	if (feed != NULL)
+		feed->used -= resp_take_back(own, &feed->count);
 	return resp_settle(own);
 }
 
@@ -137,6 +140,7 @@ static enum feed_result resp_protocol_feed(struct feed_state *state,
 	/* Not all of it: once for each command. */
 	f.input = feed->input;
 	f.max = feed->max;
+	f.runs = feed->at_once;
 	f.used = 0;
 	f.hints = NULL;
 	next = resp_feed(state->own, &f);
@@ -150,6 +154,7 @@ static enum feed_result resp_protocol_feed(struct feed_state *state,
 	case RESP_CALL:
 		feed->request.op = OP_COMMAND;
 		feed->request.call = f.call;
+		feed->count = f.count;
 		feed->tag = f.tag;
 		return FEED_REQUEST;
 	case RESP_REPLY:

@@ -67,9 +67,11 @@ static bool is_durable(const struct session *s, const struct reply *reply)
 	       reply->after <= store_durable(s->hub->store);
 }
 
-static void settle(struct session *s)
+/* `feed` is NULL if it is over. */
+static void settle(struct session *s, struct feed *feed)
 {
-	if (s->protocol->settle != NULL && s->protocol->settle(s->feed.own))
+	if (s->protocol->settle != NULL &&
+	    s->protocol->settle(s->feed.own, feed))
 		session_finish(s);
 }
 
@@ -89,7 +91,7 @@ static void on_reply(void *arg, const struct request *req,
 	} else {
 		hold_reply(s, slot, req, reply);
 	}
-	settle(s);
+	settle(s, NULL);
 	if (!s->pumping && !s->is_dirty && !s->closing) {
 		TAILQ_INSERT_TAIL(&s->hub->dirty, s, dirty);
 		s->is_dirty = true;
@@ -121,7 +123,12 @@ static void answer(struct session *s, const struct feed *feed,
 		else
 			buf_clear(&s->hub->scratch);
 	}
-	settle(s);
+}
+
+static void note(struct session *s, unsigned requests)
+{
+	s->hub->counts.requests += requests;
+	committer_note(s->hub->committer, s->id, requests);
 }
 
 static void submit(struct session *s, struct feed *feed)
@@ -134,12 +141,13 @@ static void submit(struct session *s, struct feed *feed)
 	req->out = s->queue.count == 0 ? &s->out : &hub->scratch;
 	req->reply_max =
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
-	hub->counts.requests++;
-	committer_note(hub->committer, s->id);
 	if (coord_answer(hub->coord, req, &reply)) {
 		answer(s, feed, &reply);
+		settle(s, feed);
+		note(s, feed->count);
 		return;
 	}
+	note(s, 1);
 	slot = push_slot(s, feed->tag);
 	if (slot != NULL)
 		coord_submit(hub->coord, req, on_reply, slot);
@@ -235,6 +243,7 @@ static bool handle(struct session *s, struct slice *input)
 	struct feed feed = {
 		.parser = s->hub->parser,
 		.max = s->hub->options.max_line,
+		.at_once = coord_answers(s->hub->coord),
 		.now_ms = clock_wall_ms(),
 	};
 	enum feed_result result;
