@@ -6,22 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Nearly all lengths have at most three digits: those need no second pass. */
-static char *put_number(char *p, uint64_t n)
+static char *put_long_number(char *p, uint64_t n)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
 
-	if (n < 1000) {
-		unsigned v = (unsigned)n;
-
-		if (v >= 100)
-			*p++ = (char)('0' + v / 100);
-		if (v >= 10)
-			*p++ = (char)('0' + v / 10 % 10);
-		*p++ = (char)('0' + v % 10);
-		return p;
-	}
 	do {
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
@@ -30,8 +19,23 @@ static char *put_number(char *p, uint64_t n)
 	return p + (sizeof(digits) - at);
 }
 
+/* Nearly all lengths have at most three digits: those need no second pass. */
+static inline char *put_number(char *p, uint64_t n)
+{
+	unsigned v = (unsigned)n;
+
+	if (n >= 1000)
+		return put_long_number(p, n);
+	if (v >= 100)
+		*p++ = (char)('0' + v / 100);
+	if (v >= 10)
+		*p++ = (char)('0' + v / 10 % 10);
+	*p++ = (char)('0' + v % 10);
+	return p;
+}
+
 /* A type, a decimal number, CR LF: 24 bytes at most. */
-static char *put_head(char *p, char type, uint64_t n, bool negative)
+static inline char *put_head(char *p, char type, uint64_t n, bool negative)
 {
 	*p++ = type;
 	if (negative)

@@ -27,6 +27,11 @@ TAILQ_HEAD(session_list, session);
  * so that a batch of pipelined requests costs a single system call. */
 #define HUB_READ_SIZE ((size_t)256 << 10)
 
+/* So many sessions may have output of one turn that is sent at its end; each
+ * has a buffer then, and buffers up to this size are kept for the next ones. */
+#define HUB_SPARES 64u
+#define HUB_SPARE_MAX ((size_t)16 << 10)
+
 struct hub_options {
 	size_t max_line;    /* bytes of one request */
 	size_t max_clients; /* connections above are told so and closed */
@@ -60,13 +65,15 @@ struct hub {
 	struct parser *parser;
 	struct reply_pool pool;
 	struct buf scratch;   /* a reply on its way into a queue */
-	struct buf spare_out; /* lent to a session that has output */
+	struct buf spares[HUB_SPARES]; /* lent to sessions that have output */
+	unsigned nspares;
 	char *read_buf;	      /* HUB_READ_SIZE, for input not yet begun */
 	/* Sessions */
 	struct session_list all;
 	struct session_list owed;    /* replies wait in their queues */
 	struct session_list stalled; /* do not read on for now */
 	struct session_list dirty;   /* have output that is to be sent */
+	unsigned nput_off; /* sessions among those whose output can wait */
 	size_t nsessions;
 	uint64_t next_id;
 };
@@ -84,7 +91,8 @@ void hub_accept(struct hub *hub, uv_stream_t *listener);
 /* Up to which sequence number the store is on disk. */
 uint64_t hub_durable(const struct hub *hub);
 
-/* Sends what sessions got from outside of their own turn. */
+/* The end of a turn: sends what sessions got from outside of their own, and what
+ * they put off. */
 void hub_send_dirty(struct hub *hub);
 
 /* More is durable than before, or, if failed is not 0, never will be: sends
