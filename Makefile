@@ -6,6 +6,7 @@
 #	make            build the programs into build/
 #	make install    PREFIX=/usr/local, DESTDIR for packagers; uninstall undoes
 #	make sanitize   the same tests under the address and UB sanitizers
+#	make tsan       servers with several event loops under the thread sanitizer
 #	make lint       warnings as errors, static checks, scripts, pages
 #	make fuzz       feed anything to the parsers, a minute each
 #	make check-long the tests that take longer the more they look for
@@ -57,7 +58,10 @@ UNIT := $(UNIT_SRC:t/unit/%.c=$(BUILD)/t/%)
 REDIS := $(REDIS_SRC:t/redis/%.c=$(BUILD)/t/%)
 REDIS_TESTS := $(filter %_test,$(REDIS)) t/redis/page t/redis/differential \
 	t/redis/python_client
-TESTS ?= $(UNIT) $(REDIS_TESTS) $(SUITES)
+# Suites whose servers are to have two event loops as well.
+THREADED := $(addsuffix @--threads=2,$(addprefix t/bats/,serve.bats concurrent.bats \
+	resp.bats))
+TESTS ?= $(UNIT) $(REDIS_TESTS) $(SUITES) $(THREADED)
 
 # A make below this one: after the packages are there, or with other flags.
 SUB = +@$(MAKE) --no-print-directory
@@ -78,8 +82,13 @@ parts = $(patsubst %.c,$(BUILD)/%.o,$(filter cmd/$(1)_%,$(CMD_SRC)))
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/cmd/%.o $$(call parts,$$*) $(LIB)
 	$(CC) $(LDFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+# Tests that run out of memory on purpose; see t/unit/memory.h.
+MEMORY_WRAPPED = malloc calloc realloc reallocarray strdup strndup asprintf \
+	__asprintf_chk mmap pool_reserve free
+$(BUILD)/t/%_memory_test: private LDFLAGS_TEST = $(MEMORY_WRAPPED:%=-Wl,--wrap=%)
+
 $(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(LIB)
-	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
+	$(CC) $(LDFLAGS_ALL) $(LDFLAGS_TEST) $< $(LIB) $(LDLIBS_ALL) -o $@
 
 $(REDIS): $(BUILD)/t/%: $(BUILD)/t/redis/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lhiredis -o $@
@@ -111,6 +120,14 @@ check:
 sanitize:
 	$(SUB) check BUILD=build/sanitize CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		CFLAGS_EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# concurrent.bats is about many processes, which the sanitizer slows down most.
+TSAN_TESTS ?= t/bats/threads.bats $(filter-out %/concurrent.bats@--threads=2,$(THREADED))
+
+tsan:
+	$(SUB) check BUILD=build/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		CFLAGS_EXTRA=-fsanitize=thread \
+		TESTS='$(TSAN_TESTS)'
 
 # t/bench/speed says which parts there are; ROUNDS=3 and QUICK=yes shorten it.
 BENCH ?=
@@ -240,7 +257,7 @@ clean:
 
 -include $(OBJ:.o=.d)
 
-.PHONY: all unit objects deps demo check sanitize bench bench-compaction mutants coverage install uninstall \
+.PHONY: all unit objects deps demo check sanitize tsan bench bench-compaction mutants coverage install uninstall \
 	check-long fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -22,6 +22,7 @@
 	"  -r, --rounds N      kill it N times (20)\n"                       \
 	"  -c, --clients N     with N clients at once (8)\n"                 \
 	"  -k, --keys N        on N keys (1000)\n"                           \
+	"  -t, --threads N     the server has N event loops (1)\n"           \
 	"  -d, --dir DIR       with the store below DIR ($TMPDIR or /tmp)\n" \
 	"      --history FILE  write what the clients saw to FILE\n"         \
 	"\n"                                                                 \
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
 	{"rounds", required_argument, NULL, 'r'},
 	{"clients", required_argument, NULL, 'c'},
 	{"keys", required_argument, NULL, 'k'},
+	{"threads", required_argument, NULL, 't'},
 	{"dir", required_argument, NULL, 'd'},
 	{"history", required_argument, NULL, OPT_HISTORY},
 	{"states", required_argument, NULL, 'n'},
@@ -65,7 +67,7 @@ static const struct command {
 	int (*run)(const struct crashtest *job, struct out *out);
 	const char *letters; /* of its options; 'H' is --history */
 } commands[] = {
-	{"kill", crashtest_kill, "rckdHsj"},
+	{"kill", crashtest_kill, "rcktdHsj"},
 	{"power", crashtest_power, "nsj"},
 	{"disk", crashtest_disk, "dj"},
 	{"verify", crashtest_verify, "lj"},
@@ -92,6 +94,8 @@ static int take_option(struct crashtest *job, const struct command *command,
 				    &job->clients);
 	case 'k':
 		return parse_number("--keys", optarg, 2, 1000000, &job->keys);
+	case 't':
+		return parse_number("--threads", optarg, 1, 64, &job->threads);
 	case 'd':
 		job->dir = optarg;
 		return 0;
@@ -148,8 +152,11 @@ static int take_operands(struct crashtest *job, const struct command *command,
 
 int main(int argc, char **argv)
 {
-	struct crashtest job = {
-		.rounds = 20, .clients = 8, .keys = 1000, .states = 100000};
+	struct crashtest job = {.rounds = 20,
+				.clients = 8,
+				.keys = 1000,
+				.threads = 1,
+				.states = 100000};
 	const struct command *command = NULL;
 	struct out out;
 	int letter, status, r;
@@ -165,8 +172,9 @@ int main(int argc, char **argv)
 		return program_version();
 	r = find_command(argc, argv, &command);
 	optind = 2;
-	while (r == 0 && (letter = getopt_long(argc, argv, "r:c:k:d:n:l:s:jhV",
-					       long_options, NULL)) != -1) {
+	while (r == 0 &&
+	       (letter = getopt_long(argc, argv, "r:c:k:t:d:n:l:s:jhV",
+				     long_options, NULL)) != -1) {
 		if (letter == 'h')
 			return program_print(HELP);
 		if (letter == 'V')

@@ -150,6 +150,7 @@ int crashtest_kill(const struct crashtest *job, struct out *out)
 	struct kill_options options = {.rounds = (unsigned)job->rounds,
 				       .clients = (unsigned)job->clients,
 				       .keys = (unsigned)job->keys,
+				       .threads = (unsigned)job->threads,
 				       .seed = job->seed,
 				       .dir = job->dir,
 				       .progress = show_progress,

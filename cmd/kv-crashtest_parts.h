@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct crashtest {
-	uint64_t rounds, clients, keys; /* kill */
-	uint64_t states;		/* power */
-	uint64_t limit;			/* verify */
+	uint64_t rounds, clients, keys, threads; /* kill */
+	uint64_t states;			 /* power */
+	uint64_t limit;				 /* verify */
 	uint64_t seed;
 	const char *dir;     /* kill, disk; NULL: not given */
 	const char *history; /* kill: a file to write, or NULL; verify */

@@ -39,6 +39,7 @@
 	"ready\n"                                                             \
 	"      --max-line BYTES     longest request (268435456)\n"            \
 	"      --max-clients N      connections at once\n"                    \
+	"      --threads N          event loops (1)\n"                        \
 	"      --sync-thread WHEN   auto, never or always\n"                  \
 	"      --check              verify the store instead of serving it\n" \
 	"      --salvage            copy what is sound in a damaged store "   \
@@ -57,6 +58,7 @@ enum {
 	OPT_READY_FD,
 	OPT_MAX_LINE,
 	OPT_MAX_CLIENTS,
+	OPT_THREADS,
 	OPT_SYNC_THREAD,
 	OPT_CHECK,
 	OPT_SALVAGE,
@@ -75,6 +77,7 @@ static const struct option long_options[] = {
 	{"ready-fd", required_argument, NULL, OPT_READY_FD},
 	{"max-line", required_argument, NULL, OPT_MAX_LINE},
 	{"max-clients", required_argument, NULL, OPT_MAX_CLIENTS},
+	{"threads", required_argument, NULL, OPT_THREADS},
 	{"sync-thread", required_argument, NULL, OPT_SYNC_THREAD},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"salvage", no_argument, NULL, OPT_SALVAGE},
@@ -88,6 +91,7 @@ static const struct option long_options[] = {
 
 #define MIN_LINE 1024
 #define MAX_LINE (INT64_C(1) << 32)
+#define MAX_THREADS 64
 
 struct job {
 	struct server_options server;
@@ -169,6 +173,10 @@ static int take_number(struct job *job, int letter, const char *text)
 	case OPT_MAX_CLIENTS:
 		r = parse_number("--max-clients", text, 1, INT32_MAX, &n);
 		job->server.max_clients = n;
+		break;
+	case OPT_THREADS:
+		r = parse_number("--threads", text, 1, MAX_THREADS, &n);
+		job->server.threads = (unsigned)n;
 		break;
 	case OPT_DEBUG_SEED:
 		r = parse_number("--debug-seed", text, 0, INT64_MAX, &n);

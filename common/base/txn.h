@@ -39,6 +39,7 @@ struct txn_stats {
 
 struct txn_ops {
 	bool (*get)(struct txn *t, struct slice key, struct item *item);
+	uint64_t (*mark)(struct txn *t, struct slice key);
 	int (*change)(struct txn *t, const struct change *change);
 	void (*clear)(struct txn *t);
 	void *(*alloc)(struct txn *t, size_t size);
@@ -71,6 +72,15 @@ struct txn_call {
 static inline bool txn_get(struct txn *t, struct slice key, struct item *item)
 {
 	return t->ops->get(t, key, item);
+}
+
+/* What to compare to learn whether the key was written or removed between two
+ * transactions: then it is another number. Rarely, it is another one although
+ * nothing happened to the key. What the transaction itself changed does not
+ * count. */
+static inline uint64_t txn_mark(struct txn *t, struct slice key)
+{
+	return t->ops->mark(t, key);
 }
 
 /* 0 if such a pair can be stored, else KV_EUSAGE (a key without a byte) or

@@ -49,7 +49,7 @@ static void pause_us(uint64_t us)
 static int start_and_read(struct kill_test *t)
 {
 	int r = kill_server_start(&t->server, t->options->server, t->dir,
-				  t->log);
+				  t->options->threads, t->log);
 
 	if (r == 0)
 		r = kill_server_ready(&t->server);
@@ -153,7 +153,7 @@ static int one_round(struct kill_test *t)
 	if (lot(t, 5) == 0) {
 		t->report->starting++;
 		r = kill_server_start(&t->server, t->options->server, t->dir,
-				      t->log);
+				      t->options->threads, t->log);
 		if (r != 0)
 			return r;
 		pause_us(lot(t, START_US));

@@ -38,6 +38,7 @@ struct kill_report {
 
 struct kill_options {
 	unsigned rounds, clients, keys;
+	unsigned threads; /* event loops of the server */
 	uint64_t seed;
 	const char *dir; /* where the store goes; it is removed after a pass */
 	const char *server; /* the path of kv-serve */

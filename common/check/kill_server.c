@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ __attribute__((noreturn)) static void become_server(const struct kill_server *s,
 			      (char[]){"0"},
 			      (char[]){"--ready-fd"},
 			      (char[]){"3"},
+			      (char[]){"--threads"},
+			      (char *)(uintptr_t)s->threads,
 			      NULL};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -40,13 +43,14 @@ __attribute__((noreturn)) static void become_server(const struct kill_server *s,
 }
 
 int kill_server_start(struct kill_server *s, const char *path, const char *dir,
-		      const char *log)
+		      unsigned threads, const char *log)
 {
 	pid_t parent = getpid();
 	int fds[2], log_fd;
 
 	*s = (struct kill_server){
 		.ready_fd = -1, .path = path, .dir = dir, .log = log};
+	snprintf(s->threads, sizeof(s->threads), "%u", threads);
 	log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (log_fd < 0)
 		return err_sys(errno, "cannot open '%s'", log);

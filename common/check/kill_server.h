@@ -15,12 +15,13 @@ struct kill_server {
 	pid_t pid;    /* 0: not running */
 	int ready_fd; /* -1: closed */
 	const char *path, *dir, *log;
+	char threads[12];
 };
 
-/* Starts it on the store in `dir`, with its messages appended to `log`; returns
- * at once. */
+/* Starts it on the store in `dir`, with so many event loops and its messages
+ * appended to `log`; returns at once. */
 int kill_server_start(struct kill_server *s, const char *path, const char *dir,
-		      const char *log);
+		      unsigned threads, const char *log);
 
 /* Waits until it serves. KV_EUNAVAILABLE: it ended instead, or took longer than
  * a minute; the log says why. */

@@ -28,7 +28,7 @@ static const struct setting settings[] = {
 	{"cluster-enabled", "no"},
 	{"databases", "1"},
 	{"dir", NULL},
-	{"io-threads", "1"},
+	{"io-threads", NULL},
 	{"lazyfree-lazy-user-del", "no"},
 	{"lazyfree-lazy-user-flush", "no"},
 	{"list-max-listpack-size", "-2"},
@@ -58,6 +58,7 @@ struct values {
 static const char *value_of(const struct setting *s, struct values *v)
 {
 	const struct resp_server_facts *f = &v->facts;
+	unsigned long long n;
 
 	if (s->value != NULL)
 		return s->value;
@@ -67,10 +68,13 @@ static const char *value_of(const struct setting *s, struct values *v)
 		return f->host != NULL ? f->host : "";
 	if (strcmp(s->name, "unixsocket") == 0)
 		return f->socket != NULL ? f->socket : "";
-	snprintf(v->number, sizeof(v->number), "%llu",
-		 strcmp(s->name, "port") == 0
-			 ? (unsigned long long)f->port
-			 : (unsigned long long)f->clients_max);
+	if (strcmp(s->name, "port") == 0)
+		n = f->port;
+	else if (strcmp(s->name, "io-threads") == 0)
+		n = f->threads;
+	else
+		n = f->clients_max;
+	snprintf(v->number, sizeof(v->number), "%llu", n);
 	return v->number;
 }
 
@@ -78,7 +82,7 @@ static void learn(struct call *c, struct values *v)
 {
 	const struct resp_shared *shared = c->conn->shared;
 
-	*v = (struct values){0};
+	*v = (struct values){.facts.threads = 1};
 	if (shared->host_ops != NULL)
 		shared->host_ops->facts(shared->host, &v->facts);
 }
@@ -150,6 +154,6 @@ void cmd_config_set(struct call *c)
 
 void cmd_config_resetstat(struct call *c)
 {
-	memset(&c->conn->shared->counts, 0, sizeof(c->conn->shared->counts));
+	resp_counts_reset(c->conn->shared);
 	call_ok(c);
 }

@@ -41,6 +41,7 @@ static void write_server(struct info *i)
 			   os.machine);
 	line(i, "arch_bits", 8 * sizeof(void *));
 	line(i, "process_id", (uint64_t)getpid());
+	line(i, "io_threads_active", i->facts.threads > 1);
 	line(i, "tcp_port", i->facts.port);
 	line(i, "uptime_in_seconds", i->facts.up_ms / 1000);
 	line(i, "uptime_in_days", i->facts.up_ms / 1000 / 86400);
@@ -100,16 +101,18 @@ static void write_persistence(struct info *i)
 
 static void write_stats(struct info *i)
 {
+	struct resp_counts counts = resp_counts_sum(i->shared);
+
 	line(i, "total_connections_received", i->facts.accepted);
-	line(i, "total_commands_processed", i->shared->counts.calls);
+	line(i, "total_commands_processed", counts.calls);
 	line(i, "rejected_connections", i->facts.refused);
 	line(i, "expired_keys", i->store.expired_keys);
 	line(i, "evicted_keys", 0);
-	line(i, "keyspace_hits", i->shared->counts.hits);
-	line(i, "keyspace_misses", i->shared->counts.misses);
+	line(i, "keyspace_hits", counts.hits);
+	line(i, "keyspace_misses", counts.misses);
 	line(i, "pubsub_channels", 0);
 	line(i, "pubsub_patterns", 0);
-	line(i, "total_error_replies", i->shared->counts.errors);
+	line(i, "total_error_replies", counts.errors);
 	line(i, "written_bytes", i->store.written_bytes);
 }
 

@@ -4,8 +4,7 @@
  * MULTI queues copies of the commands; EXEC runs them all in one transaction,
  * so that they are one record in the log: on disk as a whole or not at all.
  *
- * WATCH notes the version of a key, which every write changes. A key that was
- * absent then and is absent again at EXEC counts as unchanged.
+ * WATCH notes a key's mark, which every change to the key changes.
  */
 #include "proto/resp_conn.h"
 
@@ -129,13 +128,6 @@ void watch_forget(struct resp_conn *conn)
 	conn->nwatched = conn->watched_cap = 0;
 }
 
-static uint64_t version_of(struct call *c, struct slice key)
-{
-	struct item item;
-
-	return txn_get(c->txn, key, &item) ? item.version : 0;
-}
-
 static bool is_watched(const struct resp_conn *conn, struct slice key)
 {
 	for (size_t i = 0; i < conn->nwatched; i++)
@@ -144,8 +136,7 @@ static bool is_watched(const struct resp_conn *conn, struct slice key)
 	return false;
 }
 
-static bool watch_add(struct resp_conn *conn, struct slice key,
-		      uint64_t version)
+static bool watch_add(struct resp_conn *conn, struct slice key, uint64_t mark)
 {
 	char *copy;
 
@@ -166,7 +157,7 @@ static bool watch_add(struct resp_conn *conn, struct slice key,
 		memcpy(copy, key.data, key.len);
 	conn->watched[conn->nwatched++] = (struct watched){
 		.key = slice_of(copy, key.len),
-		.version = version,
+		.mark = mark,
 	};
 	return true;
 }
@@ -184,7 +175,7 @@ void cmd_watch(struct call *c)
 
 		if (is_watched(conn, key))
 			continue;
-		if (!watch_add(conn, key, version_of(c, key))) {
+		if (!watch_add(conn, key, txn_mark(c->txn, key))) {
 			call_fail(c, err_set(KV_ENOMEM, "no memory to watch"));
 			return;
 		}
@@ -203,8 +194,8 @@ static bool watched_unchanged(struct call *c)
 	const struct resp_conn *conn = c->conn;
 
 	for (size_t i = 0; i < conn->nwatched; i++)
-		if (version_of(c, conn->watched[i].key) !=
-		    conn->watched[i].version)
+		if (txn_mark(c->txn, conn->watched[i].key) !=
+		    conn->watched[i].mark)
 			return false;
 	return true;
 }

@@ -419,8 +419,7 @@ const struct command command_table[] = {
 		CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_BUSY |
 			CMD_IN_MULTI,
 		1, -1, 1, "RO", "transactions", "2.2.0", "",
-		"Make EXEC depend on keys being unchanged",
-		"a key that is absent, as it was before, is unchanged"),
+		"Make EXEC depend on keys being unchanged", NULL),
 	LAST,
 };
 

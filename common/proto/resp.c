@@ -20,6 +20,7 @@ struct resp_shared *resp_shared_new(void)
 
 	if (shared == NULL)
 		return NULL;
+	shared->first = shared;
 	shared->lookup = command_lookup_new();
 	shared->cursors = scan_cursors_new();
 	if (shared->lookup == NULL || shared->cursors == NULL) {
@@ -34,7 +35,8 @@ void resp_shared_free(struct resp_shared *shared)
 	if (shared == NULL)
 		return;
 	command_lookup_free(shared->lookup);
-	scan_cursors_free(shared->cursors);
+	if (shared->first == shared)
+		scan_cursors_free(shared->cursors);
 	buf_release(&shared->reply);
 	free(shared);
 }
@@ -44,6 +46,34 @@ void resp_shared_set_host(struct resp_shared *shared,
 {
 	shared->host_ops = ops;
 	shared->host = host;
+}
+
+void resp_shared_join(struct resp_shared *shared, struct resp_shared *first)
+{
+	scan_cursors_free(shared->cursors);
+	shared->cursors = first->cursors;
+	shared->first = first;
+	shared->next = first->next;
+	first->next = shared;
+}
+
+struct resp_counts resp_counts_sum(const struct resp_shared *shared)
+{
+	struct resp_counts sum = {0};
+
+	for (shared = shared->first; shared != NULL; shared = shared->next) {
+		sum.calls += shared->counts.calls;
+		sum.errors += shared->counts.errors;
+		sum.hits += shared->counts.hits;
+		sum.misses += shared->counts.misses;
+	}
+	return sum;
+}
+
+void resp_counts_reset(struct resp_shared *shared)
+{
+	for (shared = shared->first; shared != NULL; shared = shared->next)
+		shared->counts = (struct resp_counts){0};
 }
 
 static int run_request(struct txn_call *base, struct txn *t, struct buf *out);

@@ -7,7 +7,8 @@
  * for, what MULTI has queued, what it watches. Commands that need no store are
  * answered at once; all others become a request of kind OP_COMMAND.
  *
- * Threads: a resp_shared and its connections belong to one loop.
+ * Threads: a resp_shared and its connections belong to one loop. Those that
+ * were joined, and the host that commands ask, are used by one loop at a time.
  */
 #ifndef PROTO_RESP_H
 #define PROTO_RESP_H
@@ -36,6 +37,7 @@ struct resp_server_facts {
 	uint64_t up_ms;
 	uint64_t clients, clients_max;
 	uint64_t accepted, refused, requests;
+	unsigned threads;
 	unsigned port;
 	const char *host, *socket, *dir; /* NULL: not known */
 };
@@ -54,6 +56,9 @@ struct resp_shared *resp_shared_new(void); /* NULL: out of memory */
 void resp_shared_free(struct resp_shared *shared);
 void resp_shared_set_host(struct resp_shared *shared,
 			  const struct resp_host_ops *ops, void *host);
+
+/* Uses the cursors of `first`, which must outlive it, and counts with it. */
+void resp_shared_join(struct resp_shared *shared, struct resp_shared *first);
 
 /* NULL: out of memory. */
 struct resp_conn *resp_open(struct resp_shared *shared, uint64_t id);

@@ -38,19 +38,23 @@ struct ahead {
 	struct slice keys[AHEAD_KEYS];
 };
 
+struct resp_counts {
+	uint64_t calls, errors;
+	uint64_t hits, misses; /* keys that reads found, or did not */
+};
+
 /* What the connections of a loop share. */
 struct resp_shared {
+	struct resp_shared *first; /* of those that were joined: itself? */
+	struct resp_shared *next;
 	struct command_lookup *lookup;
-	struct scan_cursors *cursors;
+	struct scan_cursors *cursors; /* of the first */
 	struct ahead ahead;
 	const struct resp_host_ops *host_ops; /* NULL: nobody can be asked */
 	void *host;
 	struct buf reply; /* of commands that need no store */
 	char error[ERR_TEXT_MAX];
-	struct {
-		uint64_t calls, errors;
-		uint64_t hits, misses; /* keys that reads found, or did not */
-	} counts;
+	struct resp_counts counts; /* of this loop */
 };
 
 /* A command that waits for EXEC, with its words behind it. */
@@ -62,7 +66,7 @@ struct queued {
 
 struct watched {
 	struct slice key; /* its bytes are our own */
-	uint64_t version; /* 0: it was not there */
+	uint64_t mark;	  /* txn_mark() then */
 };
 
 /* A command as the coordinator gets it; or the first of `count`, the others of
@@ -99,6 +103,10 @@ struct resp_conn {
 
 /* resp.c: does the command. */
 void resp_run(struct call *c);
+
+/* Of all that were joined. */
+struct resp_counts resp_counts_sum(const struct resp_shared *shared);
+void resp_counts_reset(struct resp_shared *shared);
 
 /* cmd_multi.c */
 void multi_queue(struct call *c); /* writes QUEUED, or an error */

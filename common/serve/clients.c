@@ -1,78 +1,64 @@
 /*
- * clients.c - see clients.h and struct resp_host_ops.
+ * clients.c - see clients.h and struct resp_host_ops. Commands run inside the
+ * gate; what can be told of a connection then is what its session shows.
  */
 #include "serve/clients.h"
 
 #include "base/clock.h"
 #include "proto/resp.h"
 #include "serve/session.h"
+#include "serve/team.h"
 
-#include <netinet/in.h>
-#include <stdio.h>
+#include <stdatomic.h>
+#include <string.h>
 
-/* "127.0.0.1:4711", "[::1]:4711". */
-static void print_address(const struct sockaddr_storage *a, char *text,
-			  size_t size)
+#define seen_of(s, field) \
+	atomic_load_explicit(&(s)->seen.field, memory_order_relaxed)
+
+static void tell(const struct session *s, uint64_t now, resp_client_fn *fn,
+		 void *arg)
 {
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
-	char host[64] = "?";
+	const char *ends = s->ends != NULL ? s->ends : "?:0\0?:0";
+	uint64_t heard_ms = seen_of(s, heard_ms);
+	struct resp_client client = {
+		.id = s->id,
+		.address = ends,
+		.local = ends + strlen(ends) + 1,
+		.fd = s->fd,
+		.is_unix = s->is_unix,
+		/* Each loop has a clock of its own. */
+		.age_ms = now > s->began_ms ? now - s->began_ms : 0,
+		.idle_ms = now > heard_ms ? now - heard_ms : 0,
+		.input = seen_of(s, input),
+		.input_free = seen_of(s, input_free),
+		.output = seen_of(s, output),
+		.replies = seen_of(s, replies),
+		.conn = s->feed.own,
+	};
 
-	if (a->ss_family == AF_INET6) {
-		uv_ip6_name(v6, host, sizeof(host));
-		snprintf(text, size, "[%s]:%u", host, ntohs(v6->sin6_port));
-	} else {
-		uv_ip4_name(v4, host, sizeof(host));
-		snprintf(text, size, "%s:%u", host, ntohs(v4->sin_port));
-	}
-}
-
-typedef int name_fn(const uv_tcp_t *tcp, struct sockaddr *name, int *len);
-
-static void print_end(const struct session *s, name_fn *name_of, char *text,
-		      size_t size)
-{
-	struct sockaddr_storage name = {0};
-	int len = sizeof(name);
-	const char *socket = s->hub->place.socket;
-
-	if (s->io.handle.type != UV_TCP)
-		snprintf(text, size, "%s:0", socket != NULL ? socket : "");
-	else if (name_of(&s->io.tcp, (struct sockaddr *)&name, &len) == 0)
-		print_address(&name, text, size);
-	else
-		snprintf(text, size, "?:0");
+	fn(arg, &client);
 }
 
 static void each_client(void *host, resp_client_fn *fn, void *arg)
 {
 	struct hub *hub = host;
 	uint64_t now = uv_now(hub->loop);
-	char address[256], local[256];
 	struct session *s;
 
 	TAILQ_FOREACH (s, &hub->all, all) {
-		struct resp_client client = {
-			.id = s->id,
-			.address = address,
-			.local = local,
-			.fd = -1,
-			.is_unix = s->io.handle.type != UV_TCP,
-			.age_ms = now - s->began_ms,
-			.idle_ms = now - s->heard_ms,
-			.input = s->in.len,
-			.input_free = s->in.cap - s->in.len,
-			.output = session_unsent(s),
-			.replies = s->queue.count,
-			.conn = s->feed.own,
-		};
-
 		if (s->closing || s->doomed)
 			continue;
-		uv_fileno(&s->io.handle, &client.fd);
-		print_end(s, uv_tcp_getpeername, address, sizeof(address));
-		print_end(s, uv_tcp_getsockname, local, sizeof(local));
-		fn(arg, &client);
+		session_show(s);
+		tell(s, now, fn, arg);
+	}
+	for (unsigned i = 0; i < hub->team->n; i++) {
+		struct hub *other = team_hub(hub->team, i);
+
+		if (other == hub)
+			continue;
+		TAILQ_FOREACH (s, &other->all, all)
+			if (!s->condemned)
+				tell(s, now, fn, arg);
 	}
 }
 
@@ -84,20 +70,35 @@ static void kill_client(void *host, uint64_t id)
 	TAILQ_FOREACH (s, &hub->all, all)
 		if (s->id == id)
 			session_doom(s);
+	for (unsigned i = 0; i < hub->team->n; i++) {
+		struct hub *other = team_hub(hub->team, i);
+
+		if (other == hub)
+			continue;
+		TAILQ_FOREACH (s, &other->all, all) {
+			if (s->id != id || s->condemned)
+				continue;
+			s->condemned = other->condemns = true;
+			uv_async_send(&other->wake);
+		}
+	}
 }
 
 static void facts(void *host, struct resp_server_facts *out)
 {
 	const struct hub *hub = host;
 	const struct hub_place *place = &hub->place;
+	size_t nsessions;
+	struct hub_counts counts = team_counts(hub->team, &nsessions);
 
 	*out = (struct resp_server_facts){
 		.up_ms = clock_monotonic_ms() - place->started_ms,
-		.clients = hub->nsessions,
+		.clients = nsessions,
 		.clients_max = hub->options.max_clients,
-		.accepted = hub->counts.accepted,
-		.refused = hub->counts.refused,
-		.requests = hub->counts.requests,
+		.accepted = counts.accepted,
+		.refused = counts.refused,
+		.requests = counts.requests,
+		.threads = hub->team->n,
 		.port = place->port,
 		.host = place->host,
 		.socket = place->socket,

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "serve/gate.h"
+#include "serve/hub.h"
 #include "serve/worker.h"
 #include "store/store.h"
 
@@ -30,10 +32,13 @@
 /* A group weighs an eighth of all before; a storm of reads counts as this. */
 #define READS_MAX 64u
 
+/* All but the first four is for those inside the gate. */
 struct committer {
-	struct store *store;
+	struct hub *home;
+	struct gate *gate;
 	struct committer_events events;
 	enum committer_mode mode;
+	struct store *store;
 	uint64_t last_client;
 	unsigned lone_groups;	/* in a row for last_client only */
 	uint64_t noted;		/* requests since the last group */
@@ -42,6 +47,8 @@ struct committer {
 	uint64_t sync_ns;	/* decaying mean */
 	uint64_t started_ns;	/* the group under way */
 	bool winding_down;
+	bool syncing; /* a group is under way */
+	bool told;    /* that the store has failed */
 	struct worker *syncer;
 	struct worker *tasker;
 	uv_timer_t tick;
@@ -57,6 +64,7 @@ static void run_task(void *job)
 	store_task_run(job);
 }
 
+/* Inside the gate, as all that follows to on_task_done(). */
 static void start_task(struct committer *c)
 {
 	struct store_task *task;
@@ -68,33 +76,62 @@ static void start_task(struct committer *c)
 		worker_start(c->tasker, task);
 }
 
+/* A store may also fail without a flush of its own: in the background, or for
+ * want of memory. Whoever waits for what was taken back has to know. */
+static void tell_failure(struct committer *c, struct hub *hub)
+{
+	const char *why;
+	bool due;
+	int r;
+
+	gate_enter(c->gate);
+	r = store_failed(c->store, &why);
+	due = r != 0 && !c->told && !c->syncing;
+	c->told = c->told || due;
+	gate_leave(c->gate);
+	if (due)
+		c->events.committed(c->events.arg, hub, r);
+}
+
 static void on_task_done(void *arg, void *job)
 {
 	struct committer *c = arg;
+	int r;
 
+	gate_enter(c->gate);
+	r = store_task_end(c->store, job);
 	/* One that failed is left alone until the next tick. */
-	if (store_task_end(c->store, job) != 0)
-		c->events.task_failed(c->events.arg);
-	else
+	if (r == 0)
 		start_task(c);
+	gate_leave(c->gate);
+	if (r != 0)
+		c->events.task_failed(c->events.arg);
+	tell_failure(c, c->home);
 }
 
-static void end_flush(struct committer *c, struct store_flush *flush)
+static void end_flush(struct committer *c, struct hub *hub,
+		      struct store_flush *flush)
 {
-	int r = store_flush_end(c->store, flush);
-	uint64_t took = clock_monotonic_ns() - c->started_ns;
+	uint64_t took;
+	int r;
 
+	gate_enter(c->gate);
+	r = store_flush_end(c->store, flush);
+	took = clock_monotonic_ns() - c->started_ns;
 	c->sync_ns += took / 8 - c->sync_ns / 8;
-	c->events.committed(c->events.arg, r);
+	c->told = c->told || r != 0;
+	c->syncing = false;
 	start_task(c);
+	gate_leave(c->gate);
+	c->events.committed(c->events.arg, hub, r);
 }
 
 static void on_flush_done(void *arg, void *job)
 {
 	struct committer *c = arg;
 
-	end_flush(c, job);
-	committer_run(c);
+	end_flush(c, c->home, job);
+	committer_run(c, c->home);
 }
 
 static uint64_t decay(uint64_t sum, uint64_t n)
@@ -134,28 +171,47 @@ static bool runs_in_place(struct committer *c, size_t waiting)
 	       c->sync_ns < INPLACE_NS;
 }
 
-void committer_run(struct committer *c)
+/* Begins the next group, and has it synced unless that is to be done in place:
+ * then it is what this returns. */
+static struct store_flush *begin_flush(struct committer *c, bool may_stay)
 {
+	size_t waiting = store_waiting(c->store);
 	struct store_flush *flush;
-	size_t waiting;
+
+	if (waiting == 0)
+		return NULL;
+	flush = store_flush_begin(c->store);
+	if (flush == NULL) /* one is under way: its end goes on */
+		return NULL;
+	c->syncing = true;
+	observe_group(c);
+	c->started_ns = clock_monotonic_ns();
+	if (may_stay && runs_in_place(c, waiting))
+		return flush;
+	worker_start(c->syncer, flush);
+	return NULL;
+}
+
+void committer_run(struct committer *c, struct hub *hub)
+{
+	bool may_stay = true;
+	struct store_flush *flush;
 
 	/* Again while in place: the replies that a group sets free can let
 	 * requests in that were held back, and the loop must not go to sleep
-	 * on what those wrote. */
-	while (!worker_is_busy(c->syncer) &&
-	       (waiting = store_waiting(c->store)) != 0) {
-		flush = store_flush_begin(c->store);
+	 * on what those wrote. But if others write as well, it would never come
+	 * back from here. */
+	for (;;) {
+		gate_enter(c->gate);
+		flush = begin_flush(c, may_stay);
+		gate_leave(c->gate);
 		if (flush == NULL)
-			return;
-		observe_group(c);
-		c->started_ns = clock_monotonic_ns();
-		if (!runs_in_place(c, waiting)) {
-			worker_start(c->syncer, flush);
-			return;
-		}
+			break;
 		store_flush_run(flush);
-		end_flush(c, flush);
+		end_flush(c, hub, flush);
+		may_stay = c->gate->open;
 	}
+	tell_failure(c, hub);
 }
 
 void committer_note(struct committer *c, uint64_t who, unsigned requests)
@@ -172,21 +228,26 @@ static void on_tick(uv_timer_t *timer)
 	struct committer *c = timer->data;
 	bool more = false;
 
+	gate_enter(c->gate);
 	if (!c->winding_down)
 		more = store_expire(c->store, EXPIRE_MAX) == EXPIRE_MAX;
 	start_task(c);
+	gate_leave(c->gate);
 	uv_timer_start(timer, on_tick, more ? EXPIRE_AGAIN_MS : TICK_MS, 0);
 }
 
-int committer_new(struct committer **out, uv_loop_t *loop, struct store *store,
-		  enum committer_mode mode,
+int committer_new(struct committer **out, struct hub *home, struct gate *gate,
+		  struct store *store, enum committer_mode mode,
 		  const struct committer_events *events)
 {
 	struct committer *c = calloc(1, sizeof(*c));
+	uv_loop_t *loop = home->loop;
 	int r;
 
 	if (c == NULL)
 		return err_set(KV_ENOMEM, "out of memory");
+	c->home = home;
+	c->gate = gate;
 	c->store = store;
 	c->mode = mode;
 	c->events = *events;
@@ -212,13 +273,20 @@ err:
 
 void committer_wind_down(struct committer *c)
 {
+	gate_enter(c->gate);
 	c->winding_down = true;
+	gate_leave(c->gate);
 }
 
-bool committer_is_idle(const struct committer *c)
+bool committer_is_idle(struct committer *c)
 {
-	return !worker_is_busy(c->syncer) && !worker_is_busy(c->tasker) &&
+	bool idle;
+
+	gate_enter(c->gate);
+	idle = !worker_is_busy(c->syncer) && !worker_is_busy(c->tasker) &&
 	       store_waiting(c->store) == 0;
+	gate_leave(c->gate);
+	return idle;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -1,8 +1,8 @@
 /*
- * committer.h - makes what a loop has written to its store durable, group by
- * group, and keeps the store's background work going.
+ * committer.h - makes what was written to a store durable, group by group, and
+ * keeps the store's background work going.
  *
- * committer_run() is called once per turn of the loop, after all input of that
+ * committer_run() is called once per turn of a loop, after all input of that
  * turn has been handled: everything written in it becomes one group. While a
  * group is being synced on the sync thread, what arrives joins the next one.
  *
@@ -10,9 +10,13 @@
  * is just one client, a small group is synced in place: that saves two thread
  * switches a group, and all clients that write get into every group instead of
  * every other one (4 clients: 16,000
- * writes a second instead of 8,000).
+ * writes a second instead of 8,000). That thread then is the one whose turn has
+ * ended; the gate is open meanwhile, and what other loops write joins the next
+ * group, which goes to the sync thread.
  *
- * Threads: all calls belong to the loop's thread, which owns the store.
+ * Threads: the committer lives on one loop, where its jobs come back and its
+ * tick runs. committer_run() may be called on others as well; it and the jobs
+ * enter the gate by themselves. committer_note() is called inside it.
  */
 #ifndef SERVE_COMMITTER_H
 #define SERVE_COMMITTER_H
@@ -21,40 +25,45 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct gate;
+struct hub;
 struct store;
 struct committer;
 
 enum committer_mode {
 	COMMITTER_AUTO,	   /* as above */
-	COMMITTER_INPLACE, /* always on the loop's thread */
+	COMMITTER_INPLACE, /* on a loop's thread */
 	COMMITTER_THREAD,  /* always on the sync thread */
 };
 
 struct committer_events {
 	/* A group has ended: store_durable() may have moved. `failed` is 0 or
-	 * the error that made the store read-only, with err_text(). */
-	void (*committed)(void *arg, int failed);
+	 * the error that made the store read-only. Called outside the gate, on
+	 * the loop of the hub. */
+	void (*committed)(void *arg, struct hub *hub, int failed);
 	/* Background work failed; it is tried again later. */
 	void (*task_failed)(void *arg);
 	void *arg;
 };
 
-/* 0 or KV_E... with err_text(). The loop must be run after committer_free()
- * and, on failure, after this call, to let go of the handles. */
-int committer_new(struct committer **out, uv_loop_t *loop, struct store *store,
-		  enum committer_mode mode,
+/* It lives on the loop of `home`. 0 or KV_E... with err_text(). The loop must
+ * be run after committer_free() and, on failure, after this call, to let go of
+ * the handles. */
+int committer_new(struct committer **out, struct hub *home, struct gate *gate,
+		  struct store *store, enum committer_mode mode,
 		  const struct committer_events *events);
 
 /* Client number `who` has asked for so many things. */
 void committer_note(struct committer *c, uint64_t who, unsigned requests);
 
-void committer_run(struct committer *c);
+/* The turn of this hub's loop has ended. */
+void committer_run(struct committer *c, struct hub *hub);
 
 /* Starts no more background work. */
 void committer_wind_down(struct committer *c);
 
-/* Nothing waits and nothing is under way. */
-bool committer_is_idle(const struct committer *c);
+/* Nothing waits and nothing is under way. To be asked on its own loop. */
+bool committer_is_idle(struct committer *c);
 
 /* It must be idle. Frees it when the loop has closed its handles. */
 void committer_free(struct committer *c);

@@ -7,15 +7,20 @@
 #include "base/err.h"
 #include "serve/clients.h"
 #include "serve/session.h"
+#include "serve/team.h"
 #include "store/store.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-int hub_init(struct hub *hub, uv_loop_t *loop)
+static void on_wake(uv_async_t *async);
+
+int hub_init(struct hub *hub, struct team *team, uv_loop_t *loop)
 {
-	*hub = (struct hub){.loop = loop};
+	int r;
+
+	*hub = (struct hub){.loop = loop, .team = team};
 	reply_pool_init(&hub->pool);
 	TAILQ_INIT(&hub->all);
 	TAILQ_INIT(&hub->owed);
@@ -28,7 +33,18 @@ int hub_init(struct hub *hub, uv_loop_t *loop)
 		return err_set(KV_ENOMEM, "out of memory");
 	}
 	clients_init(hub);
+	hub->wake.data = hub;
+	r = uv_async_init(loop, &hub->wake, on_wake);
+	if (r != 0) {
+		hub_release(hub);
+		return err_sys(-r, "cannot watch other threads");
+	}
 	return 0;
+}
+
+void hub_detach(struct hub *hub)
+{
+	uv_close((uv_handle_t *)&hub->wake, NULL);
 }
 
 void hub_release(struct hub *hub)
@@ -36,20 +52,56 @@ void hub_release(struct hub *hub)
 	assert(hub->nsessions == 0);
 	parser_free(hub->parser);
 	free(hub->read_buf);
+	free(hub->arrivals);
 	buf_release(&hub->scratch);
 	while (hub->nspares != 0)
 		buf_release(&hub->spares[--hub->nspares]);
 	reply_pool_release(&hub->pool);
 }
 
-void hub_accept(struct hub *hub, uv_stream_t *listener)
+void hub_enter(struct hub *hub)
 {
-	session_accept(hub, listener);
+	gate_enter(&hub->team->gate);
+	hub->inside = true;
+}
+
+void hub_leave(struct hub *hub)
+{
+	hub->durable = store_durable(hub->store);
+	hub->waiting = store_waiting(hub->store);
+	/* Sessions will stall for it. */
+	if (hub->waiting >= SESSION_STORE_MAX)
+		hub->awaits = store_appended(hub->store);
+	else if (hub->awaits <= hub->durable)
+		hub->awaits = 0;
+	hub->inside = false;
+	gate_leave(&hub->team->gate);
 }
 
 uint64_t hub_durable(const struct hub *hub)
 {
-	return store_durable(hub->store);
+	return hub->durable;
+}
+
+size_t hub_waiting(const struct hub *hub)
+{
+	return hub->inside ? store_waiting(hub->store) : hub->waiting;
+}
+
+bool hub_give(struct hub *hub, struct hub_arrival arrival)
+{
+	if (hub->narrivals == hub->arrivals_cap) {
+		size_t cap = hub->arrivals_cap ? 2 * hub->arrivals_cap : 16;
+		struct hub_arrival *more =
+			realloc(hub->arrivals, cap * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		hub->arrivals = more;
+		hub->arrivals_cap = cap;
+	}
+	hub->arrivals[hub->narrivals++] = arrival;
+	return true;
 }
 
 void hub_send_dirty(struct hub *hub)
@@ -64,26 +116,21 @@ void hub_send_dirty(struct hub *hub)
 	}
 }
 
-static void release_owed(struct hub *hub, int failed)
+static void release_owed(struct hub *hub, const char *failure)
 {
 	struct session_list list = TAILQ_HEAD_INITIALIZER(list);
-	uint64_t durable = store_durable(hub->store);
-	const char *why = err_text();
-	char text[ERR_TEXT_MAX];
+	uint64_t durable = hub->durable;
 	struct session *s;
 
-	if (failed != 0 && store_failed(hub->store, &why) != 0)
-		failed = KV_EREADONLY;
-	snprintf(text, sizeof(text), "the store is read-only: %s", why);
 	/* One that is still owed something puts itself back, behind the part
 	 * that is being walked. */
 	TAILQ_CONCAT(&list, &hub->owed, owed);
 	while ((s = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, s, owed);
 		s->is_owed = false;
-		if (failed != 0)
-			reply_queue_fail(&s->queue, durable, failed, text,
-					 s->protocol->write_error);
+		if (failure != NULL)
+			reply_queue_fail(&s->queue, durable, KV_EREADONLY,
+					 failure, s->protocol->write_error);
 		session_release(s);
 	}
 }
@@ -101,16 +148,65 @@ static void resume_stalled(struct hub *hub)
 	}
 }
 
-void hub_committed(struct hub *hub, int failed)
+void hub_committed(struct hub *hub)
 {
-	release_owed(hub, failed);
+	char text[ERR_TEXT_MAX];
+	const char *why;
+	bool failed;
+
+	hub_enter(hub);
+	failed = store_failed(hub->store, &why) != 0;
+	if (failed)
+		snprintf(text, sizeof(text), "the store is read-only: %s", why);
+	hub_leave(hub);
+	release_owed(hub, failed ? text : NULL);
 	resume_stalled(hub);
+}
+
+/* Takes what others have left here. */
+static enum hub_order take_news(struct hub *hub, struct hub_arrival **arrivals,
+				size_t *n)
+{
+	enum hub_order order;
+	struct session *s;
+
+	hub_enter(hub);
+	order = hub->order;
+	*arrivals = hub->arrivals;
+	*n = hub->narrivals;
+	hub->arrivals = NULL;
+	hub->narrivals = hub->arrivals_cap = 0;
+	if (hub->condemns)
+		TAILQ_FOREACH (s, &hub->all, all)
+			if (s->condemned && !s->doomed)
+				session_doom(s);
+	hub->condemns = false;
+	hub_leave(hub);
+	return order;
+}
+
+static void on_wake(uv_async_t *async)
+{
+	struct hub *hub = async->data;
+	struct hub_arrival *arrivals;
+	size_t n;
+	enum hub_order order = take_news(hub, &arrivals, &n);
+
+	for (size_t i = 0; i < n; i++)
+		session_adopt(hub, arrivals[i]);
+	free(arrivals);
+	hub_committed(hub);
+	if (order >= HUB_DRAIN && !hub->draining)
+		hub_drain(hub);
+	if (order >= HUB_CLOSE)
+		hub_close_all(hub);
 }
 
 void hub_drain(struct hub *hub)
 {
 	struct session *s;
 
+	hub->draining = true;
 	TAILQ_FOREACH (s, &hub->all, all)
 		session_finish(s);
 }

@@ -2,9 +2,11 @@
  * hub.h - one event loop's share of the server: its sessions, what they have
  * in common, and the lists that say which of them wait for what.
  *
- * Nothing in it is global: a second loop would have a hub of its own.
+ * Nothing in it is global: each loop of a server has a hub of its own, and all
+ * of them are a team; see team.h.
  *
- * Threads: a hub and its sessions belong to the loop's thread.
+ * Threads: a hub and its sessions belong to the loop's thread. What others may
+ * look at, and change to tell the hub something, is kept inside the gate.
  */
 #ifndef SERVE_HUB_H
 #define SERVE_HUB_H
@@ -21,6 +23,7 @@ struct committer;
 struct coord;
 struct session;
 struct store;
+struct team;
 TAILQ_HEAD(session_list, session);
 
 /* One read takes as much as a Unix socket's buffer holds (208 KiB) at once,
@@ -50,14 +53,41 @@ struct hub_counts {
 	uint64_t requests;
 };
 
+/* What a hub is told by the others; each includes those before. */
+enum hub_order {
+	HUB_SERVE,
+	HUB_DRAIN, /* see hub_drain() */
+	HUB_CLOSE, /* see hub_close_all() */
+};
+
+/* A connection that was accepted on another loop. */
+struct hub_arrival {
+	int fd;
+	bool is_unix;
+};
+
 struct hub {
 	uv_loop_t *loop;
-	struct store *store;	     /* not owned */
-	struct coord *coord;	     /* not owned */
+	struct team *team;	     /* not owned */
+	struct store *store;	     /* not owned; inside the gate */
+	struct coord *coord;	     /* not owned; inside the gate */
 	struct committer *committer; /* not owned */
 	struct hub_options options;
-	struct hub_counts counts;
 	struct hub_place place;
+	/* As of the last time that the hub was inside the gate */
+	uint64_t durable; /* sequence number up to which all is on disk */
+	size_t waiting;	  /* bytes that are not */
+	bool inside;
+	bool draining;
+	/* Inside the gate */
+	struct hub_counts counts;
+	size_t nsessions;     /* those that have not quite arrived, too */
+	uint64_t awaits;      /* wake it until all up to this is durable */
+	bool condemns;	      /* some session of its is condemned */
+	enum hub_order order; /* not below what it is doing */
+	struct hub_arrival *arrivals;
+	size_t narrivals, arrivals_cap;
+	uv_async_t wake; /* to be sent by anybody: see to all this */
 	/* Lines for info besides the coordinator's; the owner fills them. */
 	void (*extend_info)(void *arg, struct info_line **lines, size_t *n);
 	void *extend_arg;
@@ -69,35 +99,45 @@ struct hub {
 	unsigned nspares;
 	char *read_buf;	      /* HUB_READ_SIZE, for input not yet begun */
 	/* Sessions */
-	struct session_list all;
+	struct session_list all;     /* changed inside the gate only */
 	struct session_list owed;    /* replies wait in their queues */
 	struct session_list stalled; /* do not read on for now */
 	struct session_list dirty;   /* have output that is to be sent */
 	unsigned nput_off; /* sessions among those whose output can wait */
-	size_t nsessions;
-	uint64_t next_id;
 };
 
-/* 0 or KV_ENOMEM with err_text(). The pointers of the caller and its options
- * are filled in by the caller afterwards. */
-int hub_init(struct hub *hub, uv_loop_t *loop);
+/* 0 or KV_E... with err_text(). The pointers of the caller and its options are
+ * filled in by the caller afterwards. */
+int hub_init(struct hub *hub, struct team *team, uv_loop_t *loop);
 
-/* All sessions must be gone. */
+/* Lets go of the loop, which has to run once more. */
+void hub_detach(struct hub *hub);
+
+/* All sessions must be gone and the loop closed. */
 void hub_release(struct hub *hub);
 
-/* A connection waits on `listener`: accepts it. */
-void hub_accept(struct hub *hub, uv_stream_t *listener);
+/* The hub's loop is between these when it uses the store, the coordinator and
+ * what is shared with other hubs. */
+void hub_enter(struct hub *hub);
+void hub_leave(struct hub *hub);
 
-/* Up to which sequence number the store is on disk. */
+/* Up to which sequence number the store is on disk, as far as is known. */
 uint64_t hub_durable(const struct hub *hub);
+
+/* Bytes that are not. */
+size_t hub_waiting(const struct hub *hub);
+
+/* A connection that was accepted on another loop comes to this one. Inside the
+ * gate, from any thread; the hub is to be woken then. False: out of memory. */
+bool hub_give(struct hub *hub, struct hub_arrival arrival);
 
 /* The end of a turn: sends what sessions got from outside of their own, and what
  * they put off. */
 void hub_send_dirty(struct hub *hub);
 
-/* More is durable than before, or, if failed is not 0, never will be: sends
- * what that sets free, and lets stalled sessions go on. */
-void hub_committed(struct hub *hub, int failed);
+/* More is durable than before, or, if the store has failed, never will be:
+ * sends what that sets free, and lets stalled sessions go on. */
+void hub_committed(struct hub *hub);
 
 /* Takes no more input; sessions close when they have sent what they owe. */
 void hub_drain(struct hub *hub);

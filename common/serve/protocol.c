@@ -249,6 +249,11 @@ void parser_set_host(struct parser *parser, const struct resp_host_ops *ops,
 	resp_shared_set_host(parser->resp, ops, host);
 }
 
+void parser_join(struct parser *parser, struct parser *first)
+{
+	resp_shared_join(parser->resp, first->resp);
+}
+
 void parser_trim(struct parser *parser)
 {
 	json_arena_trim(parser->json);

@@ -94,6 +94,10 @@ struct parser *parser_new(void); /* NULL: out of memory */
 struct resp_host_ops;
 void parser_set_host(struct parser *parser, const struct resp_host_ops *ops,
 		     void *host);
+
+/* Connections of this one and of `first`, which must outlive it, share what
+ * outlives a connection: for the loops of one server. */
+void parser_join(struct parser *parser, struct parser *first);
 void parser_free(struct parser *parser);
 
 /* Gives back what a large request needed; what it handed out is gone. */

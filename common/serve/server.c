@@ -1,17 +1,17 @@
 /*
  * server.c - see server.h.
  *
- * One turn of the loop: input of all sessions is handled and answered as far
- * as possible, then (on_prepare) what they wrote becomes one group to sync.
+ * One turn of a loop: input of all sessions is handled and answered as far
+ * as possible, then (turn_ended) what they wrote becomes one group to sync.
  */
 #include "serve/server.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "replica/coord.h"
-#include "serve/hub.h"
 #include "serve/listener.h"
 #include "serve/server_info.h"
+#include "serve/team.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -43,13 +43,12 @@ struct server {
 	struct store *store;
 	struct coord *coord;
 	struct committer *committer;
-	struct hub hub;
-	uv_loop_t loop;
+	struct team team;
+	struct hub *hub; /* the first */
 	struct listener tcp, local;
-	uv_prepare_t prepare;
 	uv_timer_t grace;
 	uv_signal_t on_term, on_int;
-	bool has_loop, has_hub, has_handles;
+	bool has_handles;
 	bool stopping;
 	uint64_t complained_ms;
 	char *socket; /* absolute */
@@ -68,19 +67,21 @@ __attribute__((format(printf, 2, 3))) static void say(struct server *server,
 	server->options.log(server->options.log_arg, line);
 }
 
-static void on_committed(void *arg, int failed)
+static void on_committed(void *arg, struct hub *hub, int failed)
 {
 	struct server *server = arg;
 	const char *why = "";
 
 	if (failed != 0) {
+		hub_enter(hub);
 		store_failed(server->store, &why);
+		hub_leave(hub);
 		say(server,
 		    "store is read-only from now on: %s; "
 		    "restart the server when the cause is removed",
 		    why);
 	}
-	hub_committed(&server->hub, failed);
+	team_committed(&server->team, hub);
 }
 
 static void on_task_failed(void *arg)
@@ -95,7 +96,7 @@ static void on_connection(void *arg, uv_stream_t *stream, int status)
 	uint64_t now = clock_monotonic_ms();
 
 	if (status == 0) {
-		hub_accept(&server->hub, stream);
+		team_accept(&server->team, stream);
 	} else if (server->complained_ms == 0 ||
 		   now - server->complained_ms > COMPLAIN_MS) {
 		server->complained_ms = now;
@@ -108,9 +109,14 @@ static void on_grace(uv_timer_t *timer)
 {
 	struct server *server = timer->data;
 
+	size_t nsessions;
+
+	hub_enter(server->hub);
+	team_counts(&server->team, &nsessions);
+	hub_leave(server->hub);
 	say(server, "closing %zu connections that do not take their replies",
-	    server->hub.nsessions);
-	hub_close_all(&server->hub);
+	    nsessions);
+	team_order(&server->team, HUB_CLOSE);
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
@@ -124,26 +130,30 @@ static void on_signal(uv_signal_t *handle, int signum)
 	listener_close(&server->tcp);
 	listener_close(&server->local);
 	committer_wind_down(server->committer);
-	hub_drain(&server->hub);
+	team_order(&server->team, HUB_DRAIN);
 	uv_timer_start(&server->grace, on_grace, GRACE_MS, 0);
 }
 
-static void on_prepare(uv_prepare_t *prepare)
+static void turn_ended(void *arg, struct hub *hub)
 {
-	struct server *server = prepare->data;
+	struct server *server = arg;
+	bool is_first = hub == server->hub;
 
-	hub_send_dirty(&server->hub);
-	committer_run(server->committer);
-	if (server->stopping && server->hub.nsessions == 0 &&
+	hub_send_dirty(hub);
+	/* The first hub also sees to what its timers wrote and, at their next
+	 * tick, to a store that failed on another. */
+	if (is_first || hub->waiting != 0)
+		committer_run(server->committer, hub);
+	if (is_first && server->stopping && team_is_done(&server->team) &&
 	    committer_is_idle(server->committer))
-		uv_stop(&server->loop);
+		uv_stop(hub->loop);
 }
 
 static void extend_info(void *arg, struct info_line **lines, size_t *n)
 {
 	struct server *server = arg;
 
-	server_info_extend(&server->info, &server->hub, lines, n);
+	server_info_extend(&server->info, server->hub, lines, n);
 }
 
 /* As many descriptors as the system lets us have; returns how many. */
@@ -161,48 +171,57 @@ static size_t raise_descriptor_limit(void)
 	return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
 }
 
-static int open_hub(struct server *server)
+static void fill_hub(struct server *server, struct hub *hub, size_t most)
+{
+	const struct server_options *o = &server->options;
+
+	hub->store = server->store;
+	hub->coord = server->coord;
+	hub->committer = server->committer;
+	hub->extend_info = extend_info;
+	hub->extend_arg = server;
+	hub->options.max_line = o->max_line ? o->max_line : MAX_LINE;
+	hub->options.max_clients =
+		o->max_clients && o->max_clients < most ? o->max_clients : most;
+}
+
+static int open_team(struct server *server)
 {
 	const struct server_options *o = &server->options;
 	size_t files = raise_descriptor_limit();
 	size_t most = files > 2 * OTHER_FILES ? files - OTHER_FILES : files / 2;
 	struct committer_events events = {on_committed, on_task_failed, server};
 	struct solo_options solo = {o->debug_seed, o->debug_rate};
-	int r = hub_init(&server->hub, &server->loop);
+	struct team *team = &server->team;
+	int r = team_open(team, o->threads ? o->threads : 1, turn_ended,
+			  server);
 
 	if (r != 0)
 		return r;
-	server->has_hub = true;
+	server->hub = team_hub(team, 0);
 	server->coord = solo_new(server->store, &solo);
 	if (server->coord == NULL)
 		return err_set(KV_ENOMEM, "out of memory");
-	r = committer_new(&server->committer, &server->loop, server->store,
-			  o->sync_mode, &events);
+	r = committer_new(&server->committer, server->hub, &team->gate,
+			  server->store, o->sync_mode, &events);
 	if (r != 0)
 		return r;
-	server->hub.store = server->store;
-	server->hub.coord = server->coord;
-	server->hub.committer = server->committer;
-	server->hub.extend_info = extend_info;
-	server->hub.extend_arg = server;
-	server->hub.options.max_line = o->max_line ? o->max_line : MAX_LINE;
-	server->hub.options.max_clients =
-		o->max_clients && o->max_clients < most ? o->max_clients : most;
+	for (unsigned i = 0; i < team->n; i++)
+		fill_hub(server, team_hub(team, i), most);
 	return 0;
 }
 
 static void open_handles(struct server *server)
 {
+	uv_loop_t *loop = server->hub->loop;
+
 	server->has_handles = true;
-	uv_prepare_init(&server->loop, &server->prepare);
-	uv_timer_init(&server->loop, &server->grace);
-	uv_signal_init(&server->loop, &server->on_term);
-	uv_signal_init(&server->loop, &server->on_int);
-	server->prepare.data = server;
+	uv_timer_init(loop, &server->grace);
+	uv_signal_init(loop, &server->on_term);
+	uv_signal_init(loop, &server->on_int);
 	server->grace.data = server;
 	server->on_term.data = server;
 	server->on_int.data = server;
-	uv_prepare_start(&server->prepare, on_prepare);
 	uv_signal_start(&server->on_term, on_signal, SIGTERM);
 	uv_signal_start(&server->on_int, on_signal, SIGINT);
 }
@@ -211,12 +230,13 @@ static int open_listeners(struct server *server)
 {
 	const struct server_options *o = &server->options;
 	char tcp[128];
-	int r = listener_open_unix(&server->local, &server->loop,
-				   server->socket, on_connection, server);
+	uv_loop_t *loop = server->hub->loop;
+	int r = listener_open_unix(&server->local, loop, server->socket,
+				   on_connection, server);
 
 	if (r == 0)
-		r = listener_open_tcp(&server->tcp, &server->loop, o->host,
-				      o->port, on_connection, server);
+		r = listener_open_tcp(&server->tcp, loop, o->host, o->port,
+				      on_connection, server);
 	if (r != 0)
 		return r;
 	listener_address(&server->tcp, tcp, sizeof(tcp));
@@ -225,13 +245,14 @@ static int open_listeners(struct server *server)
 		return err_set(KV_ENOMEM, "out of memory");
 	}
 	server_info_init(&server->info, tcp, server->socket);
-	server->hub.place = (struct hub_place){
-		.host = o->host,
-		.socket = server->socket,
-		.dir = o->dir,
-		.port = listener_port(&server->tcp),
-		.started_ms = server->info.started_ms,
-	};
+	for (unsigned i = 0; i < server->team.n; i++)
+		team_hub(&server->team, i)->place = (struct hub_place){
+			.host = o->host,
+			.socket = server->socket,
+			.dir = o->dir,
+			.port = listener_port(&server->tcp),
+			.started_ms = server->info.started_ms,
+		};
 	return 0;
 }
 
@@ -285,17 +306,14 @@ static int open_all(struct server *server)
 		r = open_store(server);
 	if (r != 0)
 		return r;
-	r = uv_loop_init(&server->loop);
-	if (r != 0)
-		return err_sys(-r, "cannot start an event loop");
-	server->has_loop = true;
-	r = open_hub(server);
+	r = open_team(server);
 	if (r != 0)
 		return r;
 	open_handles(server);
 	/* The lock of the store is held: a socket file that is still there is
 	 * a dead server's. */
-	return open_listeners(server);
+	r = open_listeners(server);
+	return r == 0 ? team_start(&server->team) : r;
 }
 
 int server_open(struct server **out, const struct server_options *options)
@@ -324,7 +342,7 @@ const char *server_address(const struct server *server)
 
 int server_run(struct server *server)
 {
-	int r = uv_run(&server->loop, UV_RUN_DEFAULT);
+	int r = uv_run(server->hub->loop, UV_RUN_DEFAULT);
 	const char *why;
 
 	(void)r; /* handles are still open: uv_stop() ended it */
@@ -332,30 +350,26 @@ int server_run(struct server *server)
 	return r != 0 ? err_set(r, "%s", why) : 0;
 }
 
-static void close_loop(struct server *server)
+static void close_handles(struct server *server)
 {
 	listener_close(&server->tcp);
 	listener_close(&server->local);
 	if (server->committer != NULL)
 		committer_free(server->committer);
-	if (server->has_handles) {
-		uv_close((uv_handle_t *)&server->prepare, NULL);
-		uv_close((uv_handle_t *)&server->grace, NULL);
-		uv_close((uv_handle_t *)&server->on_term, NULL);
-		uv_close((uv_handle_t *)&server->on_int, NULL);
-	}
-	uv_run(&server->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&server->loop);
+	if (!server->has_handles)
+		return;
+	uv_close((uv_handle_t *)&server->grace, NULL);
+	uv_close((uv_handle_t *)&server->on_term, NULL);
+	uv_close((uv_handle_t *)&server->on_int, NULL);
 }
 
 int server_close(struct server *server)
 {
 	int r = 0;
 
-	if (server->has_loop)
-		close_loop(server);
-	if (server->has_hub)
-		hub_release(&server->hub);
+	team_stop(&server->team);
+	close_handles(server);
+	team_close(&server->team);
 	coord_free(server->coord);
 	if (server->store != NULL)
 		r = store_close(server->store);

@@ -6,8 +6,8 @@
  *	r = server_run(server);               until SIGTERM or SIGINT
  *	r = server_close(server);
  *
- * Threads: all calls from one thread. The process should ignore SIGPIPE.
- * Errors: 0 or KV_E... with err_text().
+ * Threads: all calls from one thread; server_open() may start others. The
+ *process should ignore SIGPIPE. Errors: 0 or KV_E... with err_text().
  */
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
@@ -26,11 +26,13 @@ struct server_options {
 	const char *socket; /* path; NULL: kv.sock in dir */
 	size_t max_line;    /* bytes of one request; 0: 256 MiB */
 	size_t max_clients; /* 0: as many as descriptors allow */
+	unsigned threads;   /* event loops; 0: 1 */
 	enum committer_mode sync_mode;
 	uint64_t debug_seed; /* see coord.h */
 	uint32_t debug_rate; /* millionths */
 	/* Told what an administrator should know, a short line at a time,
-	 * without a newline. */
+	 * without a newline; perhaps on another thread, once server_run() was
+	 * called. */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 };

@@ -6,7 +6,7 @@
 #define SERVE_SERVER_INFO_H
 
 #include "base/request.h"
-#include "serve/hub.h"
+#include "serve/team.h"
 
 #define SERVER_INFO_LINES_MAX 96u
 #define SERVER_INFO_TEXT_MAX 24u
@@ -18,6 +18,7 @@ struct server_info {
 	/* Where the lines of one reply are put together. */
 	struct info_line lines[SERVER_INFO_LINES_MAX];
 	char texts[16][SERVER_INFO_TEXT_MAX];
+	char spread[512]; /* connections of each loop */
 };
 
 void server_info_init(struct server_info *info, const char *tcp,

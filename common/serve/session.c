@@ -1,7 +1,7 @@
 /*
  * session.c - the requests of a session: from its input through the
- * coordinator into its reply queue; see session.h. session_io.c moves the
- * bytes.
+ * coordinator into its reply queue; see session.h. All of this is done inside
+ * the gate; session_io.c moves the bytes, outside.
  *
  * A reply that comes at once, with nothing before it and dependent on nothing
  * that is still being synced, goes straight into the output. Only what has to
@@ -61,10 +61,16 @@ static void hold_reply(struct session *s, struct reply_slot *slot,
 	buf_clear(held);
 }
 
-static bool is_durable(const struct session *s, const struct reply *reply)
+/* The reply can be held: somebody wakes the hub when it may go. */
+static bool has_to_wait(struct session *s, const struct reply *reply)
 {
-	return reply->after == 0 ||
-	       reply->after <= store_durable(s->hub->store);
+	struct hub *hub = s->hub;
+
+	if (reply->after <= store_durable(hub->store))
+		return false;
+	if (hub->awaits < reply->after)
+		hub->awaits = reply->after;
+	return true;
 }
 
 /* `feed` is NULL if it is over. */
@@ -85,7 +91,7 @@ static void on_reply(void *arg, const struct request *req,
 		reply_slot_drop(slot);
 		return;
 	}
-	if (reply_slot_is_first(slot) && is_durable(s, reply)) {
+	if (!has_to_wait(s, reply) && reply_slot_is_first(slot)) {
 		put_reply(s, &s->out, req, reply, reply_slot_tag(slot));
 		reply_slot_drop(slot);
 	} else {
@@ -114,7 +120,7 @@ static void answer(struct session *s, const struct feed *feed,
 	const struct request *req = &feed->request;
 	struct reply_slot *slot;
 
-	if (s->queue.count == 0 && is_durable(s, reply)) {
+	if (!has_to_wait(s, reply) && s->queue.count == 0) {
 		put_reply(s, &s->out, req, reply, feed->tag);
 	} else {
 		slot = push_slot(s, feed->tag);
@@ -215,7 +221,7 @@ bool session_is_full(const struct session *s)
 	return s->queue.count >= SESSION_SLOTS_MAX ||
 	       s->queue.bytes >= SESSION_HELD_MAX ||
 	       session_unsent(s) >= SESSION_UNSENT_MAX ||
-	       store_waiting(s->hub->store) >= SESSION_STORE_MAX;
+	       hub_waiting(s->hub) >= SESSION_STORE_MAX;
 }
 
 /* Chooses the protocol by the first byte that is no line end; false if there
@@ -271,9 +277,12 @@ static bool handle(struct session *s, struct slice *input)
 
 bool session_handle(struct session *s, struct slice *input)
 {
-	bool used_up = handle(s, input);
+	bool used_up;
 
+	hub_enter(s->hub);
+	used_up = handle(s, input);
 	if (s->protocol != NULL && s->protocol->pause != NULL)
 		s->protocol->pause(s->feed.own);
+	hub_leave(s->hub);
 	return used_up;
 }

@@ -27,6 +27,12 @@
 #define SESSION_PAGE_MAX ((size_t)1 << 20)
 #define SESSION_REPLY_MAX ((size_t)256 << 20)
 
+/* What is told of a connection to others: written by its loop, read on any. */
+struct session_seen {
+	_Atomic uint64_t heard_ms; /* of the loop's clock */
+	_Atomic size_t input, input_free, output, replies;
+};
+
 struct session {
 	union {
 		uv_handle_t handle;
@@ -43,21 +49,29 @@ struct session {
 	struct buf out;	    /* not given to the kernel yet */
 	struct buf sending; /* being sent by `write` */
 	uv_write_t write;
-	bool writing;		     /* `write` is under way */
-	bool reading;		     /* uv_read_start() is in force */
-	bool pumping;		     /* handling input: the end of it sends */
-	bool finished;		     /* no more input will be handled */
-	bool ended;		     /* the peer has sent all that it will */
-	bool closing;		     /* uv_close() was called */
-	bool doomed;		     /* somebody wants it closed */
-	uint64_t began_ms, heard_ms; /* of the loop's clock */
+	bool writing;	/* `write` is under way */
+	bool reading;	/* uv_read_start() is in force */
+	bool pumping;	/* handling input: the end of it sends */
+	bool finished;	/* no more input will be handled */
+	bool ended;	/* the peer has sent all that it will */
+	bool closing;	/* uv_close() was called */
+	bool doomed;	/* somebody wants it closed */
+	bool condemned; /* the same, for those inside the gate */
+	int fd;		/* -1: not known */
+	bool is_unix;
+	char *ends;	   /* both addresses, each with a NUL; NULL: unknown */
+	uint64_t began_ms; /* of the loop's clock */
+	struct session_seen seen;
 	bool is_owed, is_stalled, is_dirty; /* on the hub's lists */
 	TAILQ_ENTRY(session) all, owed, stalled, dirty;
 };
 
 /* Accepts a connection that waits on `listener`; closes it again if that
- * fails. */
+ * fails. The hub has counted it already. */
 void session_accept(struct hub *hub, uv_stream_t *listener);
+
+/* The same for one that was accepted elsewhere. */
+void session_adopt(struct hub *hub, struct hub_arrival arrival);
 
 /* Handles input that is there as far as limits allow, sends, and sees to it
  * that reading goes on or stops. May close the session. */
@@ -74,7 +88,11 @@ void session_close(struct session *s);
 /* Closes it soon: the caller may be anybody. */
 void session_doom(struct session *s);
 
-/* ---- between session.c (requests) and session_io.c (bytes) ---- */
+/* Writes down what is to be seen of it at this moment. */
+void session_show(struct session *s);
+
+/* ---- between session.c (requests), session_io.c (bytes) and session_open.c
+ * (beginnings and ends) ---- */
 
 /* Handles requests at the front of `input` and moves it on. False if a limit
  * ended it and not the input. */
@@ -85,6 +103,12 @@ bool session_handle(struct session *s, struct slice *input);
 void session_send(struct session *s);
 
 size_t session_unsent(const struct session *s);
+
+/* The connection is there: reads on from here, or stops. */
+void session_set_reading(struct session *s, bool on);
+
+/* Frees it, when its handle is closed. */
+void session_free(struct session *s);
 
 /* Whether a limit keeps it from taking the next request. */
 bool session_is_full(const struct session *s);

@@ -1,6 +1,6 @@
 /*
  * session_io.c - the bytes of a session: reading, sending, stalling, closing;
- * see session.h.
+ * see session.h. None of this is done inside the gate.
  *
  * A connection at rest holds no buffers: input is read into one buffer of the
  * hub and output is built in others, which are lent. Only a request that has
@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -23,7 +24,6 @@
 #define SHORT_OUTPUT ((size_t)2 << 10)
 #define SEND_MAX ((size_t)1 << 30)   /* uv_try_write() counts in an int */
 #define DISCARD_READS 64
-#define KEEPALIVE_S 60u /* finds peers that vanished */
 
 static void set_owed(struct session *s, bool on)
 {
@@ -49,17 +49,7 @@ static void set_stalled(struct session *s, bool on)
 
 static void on_closed(uv_handle_t *handle)
 {
-	struct session *s = handle->data;
-	struct hub *hub = s->hub;
-
-	TAILQ_REMOVE(&hub->all, s, all);
-	hub->nsessions--;
-	if (s->feed.own != NULL)
-		s->protocol->close(s->feed.own);
-	buf_release(&s->in);
-	buf_release(&s->out);
-	buf_release(&s->sending);
-	free(s);
+	session_free(handle->data);
 }
 
 void session_close(struct session *s)
@@ -121,6 +111,19 @@ size_t session_unsent(const struct session *s)
 	       (s->writing ? uv_stream_get_write_queue_size(&s->io.stream) : 0);
 }
 
+void session_show(struct session *s)
+{
+	struct session_seen *seen = &s->seen;
+
+	atomic_store_explicit(&seen->input, s->in.len, memory_order_relaxed);
+	atomic_store_explicit(&seen->input_free, s->in.cap - s->in.len,
+			      memory_order_relaxed);
+	atomic_store_explicit(&seen->output, session_unsent(s),
+			      memory_order_relaxed);
+	atomic_store_explicit(&seen->replies, s->queue.count,
+			      memory_order_relaxed);
+}
+
 static void on_written(uv_write_t *req, int status)
 {
 	struct session *s = req->data;
@@ -137,6 +140,7 @@ static void on_written(uv_write_t *req, int status)
 		session_pump(s);
 	else
 		session_send(s);
+	session_show(s);
 }
 
 /* The kernel took only `sent` bytes: the rest goes when it has room. */
@@ -222,7 +226,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
-static void set_reading(struct session *s, bool on)
+void session_set_reading(struct session *s, bool on)
 {
 	if (on == s->reading)
 		return;
@@ -253,7 +257,7 @@ static void handle_input(struct session *s, struct slice *input)
 	if (s->finished)
 		return;
 	set_stalled(s, full);
-	set_reading(s, !full);
+	session_set_reading(s, !full);
 }
 
 void session_pump(struct session *s)
@@ -273,7 +277,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct session *s = stream->data;
 	struct slice input;
 
-	s->heard_ms = uv_now(s->hub->loop);
+	atomic_store_explicit(&s->seen.heard_ms, uv_now(s->hub->loop),
+			      memory_order_relaxed);
 	if (n == UV_EOF) {
 		s->ended = true;
 		session_finish(s);
@@ -289,6 +294,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		if (buf_failed(&s->in))
 			session_close(s);
 	}
+	session_show(s);
 }
 
 void session_doom(struct session *s)
@@ -311,6 +317,7 @@ void session_release(struct session *s)
 	session_send(s);
 	if (s->is_stalled)
 		session_pump(s);
+	session_show(s);
 }
 
 void session_finish(struct session *s)
@@ -319,58 +326,6 @@ void session_finish(struct session *s)
 		return;
 	s->finished = true;
 	set_stalled(s, false);
-	set_reading(s, false);
+	session_set_reading(s, false);
 	session_send(s);
-}
-
-static int init_stream(struct session *s, uv_stream_t *listener)
-{
-	if (uv_handle_get_type((uv_handle_t *)listener) == UV_TCP)
-		return uv_tcp_init(s->hub->loop, &s->io.tcp);
-	return uv_pipe_init(s->hub->loop, &s->io.pipe, 0);
-}
-
-static void tell_full(struct session *s)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text),
-		 "too many connections: the server takes %zu at once",
-		 s->hub->options.max_clients);
-	s->hub->counts.refused++;
-	protocol_default()->write_error(&s->out, KV_EUNAVAILABLE, text,
-					slice_of(NULL, 0));
-	session_finish(s);
-}
-
-void session_accept(struct hub *hub, uv_stream_t *listener)
-{
-	struct session *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return;
-	s->hub = hub;
-	s->id = ++hub->next_id;
-	s->began_ms = s->heard_ms = uv_now(hub->loop);
-	if (init_stream(s, listener) != 0) {
-		free(s);
-		return;
-	}
-	s->io.handle.data = s;
-	reply_queue_init(&s->queue, &hub->pool, s);
-	TAILQ_INSERT_TAIL(&hub->all, s, all);
-	hub->nsessions++;
-	if (uv_accept(listener, &s->io.stream) != 0) {
-		session_close(s);
-		return;
-	}
-	hub->counts.accepted++;
-	if (s->io.handle.type == UV_TCP) {
-		uv_tcp_nodelay(&s->io.tcp, 1);
-		uv_tcp_keepalive(&s->io.tcp, 1, KEEPALIVE_S);
-	}
-	if (hub->nsessions > hub->options.max_clients)
-		tell_full(s);
-	else
-		set_reading(s, true);
 }

@@ -18,10 +18,11 @@ struct worker {
 	worker_run_fn *run;
 	worker_done_fn *on_done;
 	void *arg;
-	void *job;     /* under way, on the loop's side */
-	void *handed;  /* lock: waits to be picked up */
-	void *result;  /* lock: done, waits for the loop */
-	bool quitting; /* lock */
+	/* lock: */
+	void *handed; /* waits to be picked up */
+	void *result; /* done, waits for the loop */
+	bool busy;    /* from worker_start() until on_done */
+	bool quitting;
 	uv_async_t done;
 };
 
@@ -58,11 +59,11 @@ static void on_async(uv_async_t *async)
 	pthread_mutex_lock(&w->lock);
 	job = w->result;
 	w->result = NULL;
+	if (job != NULL)
+		w->busy = false;
 	pthread_mutex_unlock(&w->lock);
-	if (job == NULL)
-		return;
-	w->job = NULL;
-	w->on_done(w->arg, job);
+	if (job != NULL)
+		w->on_done(w->arg, job);
 }
 
 /* Signals are for the loop's thread: here they would only interrupt a sync. */
@@ -117,23 +118,28 @@ int worker_new(struct worker **out, uv_loop_t *loop, worker_run_fn *run,
 
 void worker_start(struct worker *w, void *job)
 {
-	assert(w->job == NULL);
-	w->job = job;
 	pthread_mutex_lock(&w->lock);
+	assert(!w->busy);
+	w->busy = true;
 	w->handed = job;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 }
 
-bool worker_is_busy(const struct worker *w)
+bool worker_is_busy(struct worker *w)
 {
-	return w->job != NULL;
+	bool busy;
+
+	pthread_mutex_lock(&w->lock);
+	busy = w->busy;
+	pthread_mutex_unlock(&w->lock);
+	return busy;
 }
 
 void worker_free(struct worker *w)
 {
-	assert(w->job == NULL);
 	pthread_mutex_lock(&w->lock);
+	assert(!w->busy);
 	w->quitting = true;
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);

@@ -5,8 +5,8 @@
  * loop. A new job may be started from there. The hand-over costs two thread
  * switches, some 10 us together: short jobs are better run in place.
  *
- * Threads: all calls belong to the loop's thread; only `run` is called on the
- * other one.
+ * Threads: on_done is called on the loop's thread, `run` on the other one. A
+ * worker may be asked and started from any thread, by one at a time.
  */
 #ifndef SERVE_WORKER_H
 #define SERVE_WORKER_H
@@ -26,7 +26,7 @@ int worker_new(struct worker **out, uv_loop_t *loop, worker_run_fn *run,
 /* No job may be under way. */
 void worker_start(struct worker *w, void *job);
 
-bool worker_is_busy(const struct worker *w);
+bool worker_is_busy(struct worker *w);
 
 /* Ends the thread; no job may be under way. The memory is freed when the loop,
  * which has to run once more, has closed the handle. */

@@ -135,7 +135,8 @@ static void account_item(struct store *s, const struct stored_item *item,
 		seg->tombstone_newest = item->version;
 }
 
-/* Undoes one change to the index and the accounts. */
+/* Undoes one change to the index and the accounts. Putting back what was there
+ * takes memory only for a key that was deleted. */
 static void take_back_one(struct store *s, const struct undo *u)
 {
 	struct stored_item item, old;
@@ -152,12 +153,13 @@ static void take_back_one(struct store *s, const struct undo *u)
 		return;
 	}
 	store_item(s, u->before, &old, &seq);
-	/* Putting back what was there just now: memory can only run out for a
-	 * key that was deleted, and then the store is failing anyway. */
 	if (index_put(s->index, item.key, u->before, &existed, &was) == 0)
 		store_account(s, u->before, true);
-	if (old.flags & ITEM_TTL)
-		(void)!store_expiry_put(s, item.key, old.expires_ms);
+	else
+		s->incomplete = true;
+	if ((old.flags & ITEM_TTL) &&
+	    store_expiry_put(s, item.key, old.expires_ms) != 0)
+		s->incomplete = true;
 }
 
 static int apply_set(struct store *s, const struct stored_item *item,
@@ -180,6 +182,9 @@ static int apply_set(struct store *s, const struct stored_item *item,
 		return err_set(r, "no memory for a key");
 	}
 	store_account(s, l, true);
+	/* One with an end may be over, and not there for anybody. */
+	if (!existed || location_has_ttl(u->before))
+		store_note_created(s, item->key, item->version);
 	if (!existed) {
 		u->before = UNDO_ABSENT;
 		return 0;
@@ -252,6 +257,16 @@ static void group_cut(struct group *g, uint64_t size, uint64_t seq_before)
 	g->seg->records--;
 }
 
+/* A record did not come to be. A group that was begun for it goes as well:
+ * there is nothing to flush. */
+static void drop_if_empty(struct store *s, struct group *g)
+{
+	if (g->records != 0)
+		return;
+	TAILQ_REMOVE(&s->groups, g, next);
+	group_free(g);
+}
+
 static void encode_record(char *at, const struct change *changes, size_t n,
 			  uint64_t size, uint64_t version, uint64_t term)
 {
@@ -277,7 +292,7 @@ int store_append(struct store *s, const struct change *changes, size_t n,
 		 uint64_t term)
 {
 	struct group *g;
-	uint64_t size = 0, at;
+	uint64_t size = 0, at, last_delete = s->last_delete;
 	char *bytes;
 	int r;
 
@@ -293,14 +308,22 @@ int store_append(struct store *s, const struct change *changes, size_t n,
 	if (r != 0)
 		return r;
 	bytes = group_reserve(g, size, n);
-	if (bytes == NULL)
+	if (bytes == NULL) {
+		drop_if_empty(s, g);
 		return err_set(KV_ENOMEM, "no memory for a write");
+	}
 	at = g->seg->tail;
 	encode_record(bytes, changes, n, size, s->version + 1, term);
 	group_commit(g, size, s->appended + 1);
 	r = apply_record(s, g, at + RECORD_HEADER, n);
 	if (r != 0) {
+		s->last_delete = last_delete;
 		group_cut(g, size, s->appended);
+		drop_if_empty(s, g);
+		if (s->incomplete)
+			store_fail(s, r,
+				   "no memory to take a write back; it must be "
+				   "opened anew");
 		return r;
 	}
 	s->version++;
@@ -312,9 +335,11 @@ int store_append(struct store *s, const struct change *changes, size_t n,
 
 void store_take_back(struct store *s)
 {
-	struct group *g;
+	struct group *g, *busy = NULL;
 
-	while ((g = TAILQ_LAST(&s->groups, group_queue)) != NULL) {
+	if (s->flush != NULL)
+		busy = TAILQ_FIRST(&s->groups);
+	while ((g = TAILQ_LAST(&s->groups, group_queue)) != busy) {
 		while (g->nundo > 0)
 			take_back_one(s, &g->undo[--g->nundo]);
 		TAILQ_REMOVE(&s->groups, g, next);
@@ -327,8 +352,8 @@ void store_take_back(struct store *s)
 		}
 		group_free(g);
 	}
-	s->waiting = 0;
-	s->appended = s->durable;
-	if (s->last_delete > s->durable)
-		s->last_delete = s->durable;
+	s->waiting = busy != NULL ? busy->bytes.len : 0;
+	s->appended = busy != NULL ? busy->last_seq : s->durable;
+	if (s->last_delete > s->appended)
+		s->last_delete = s->appended;
 }

@@ -214,6 +214,7 @@ static void execute_delete_range(struct store *s, const struct request *req,
 	for (bool more = range_first(s, &w, &req->range, slice_of(NULL, 0));
 	     more && ok; more = range_next(&w))
 		ok = key_list_add(&list, &w.key);
+	ok = ok && !w.failed;
 	range_end(&w);
 	for (size_t i = 0; i < list.n; i++) {
 		list.changes[i].key.data = list.bytes.data + at;
@@ -256,6 +257,8 @@ static void execute_count(struct store *s, const struct request *req,
 	     more = range_next(&w))
 		reply->count +=
 			is_current(s, index_cursor_location(&w.cursor), now);
+	if (w.failed)
+		fail(reply, err_set(KV_ENOMEM, "no memory to count"));
 	range_end(&w);
 }
 
@@ -353,6 +356,10 @@ void store_execute(struct store *s, const struct request *req,
 		   struct reply *reply)
 {
 	*reply = (struct reply){.op = req->op};
+	if (s->incomplete && req->op != OP_PING && req->op != OP_INFO) {
+		fail(reply, err_set(KV_ENOMEM, "%s", s->why));
+		return;
+	}
 	/* Commands mind expired keys themselves. */
 	if (req->op != OP_COMMAND)
 		store_expire(s, EXPIRE_BATCH);

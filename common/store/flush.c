@@ -208,7 +208,7 @@ static void discard_file(struct store *s, struct store_flush *job)
 static int flush_failed(struct store *s, struct store_flush *job)
 {
 	struct group *g = job->group;
-	bool again = g->attempts == 0 && !job->stray;
+	bool again = g->attempts == 0 && !job->stray && s->failed == 0;
 
 	s->stats.sync_failures++;
 	if (g->inject)

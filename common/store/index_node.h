@@ -106,9 +106,6 @@ struct pool {
 	size_t slab_bytes;
 	size_t long_bytes;
 	size_t long_keys;
-	/* For tests: the fail_in-th step from now that might need memory
-	 * fails; 0: none does. */
-	unsigned long fail_in;
 };
 
 struct index {

@@ -27,13 +27,19 @@ static bool in_range(const struct range *range, struct slice key)
 	       (range->to.len == 0 || slice_cmp(key, range->to) < 0);
 }
 
+/* The key of the current entry into w->key. */
+static bool read_key(struct range_walk *w)
+{
+	index_cursor_key(&w->cursor, &w->key);
+	w->failed = w->failed || buf_failed(&w->key);
+	return !w->failed;
+}
+
 /* Whether the walk is still inside; if so, w->key is the key. */
 static bool settle(struct range_walk *w)
 {
-	if (!w->cursor.valid)
-		return false;
-	index_cursor_key(&w->cursor, &w->key);
-	return !buf_failed(&w->key) && in_range(w->range, buf_slice(&w->key));
+	return !w->failed && w->cursor.valid && read_key(w) &&
+	       in_range(w->range, buf_slice(&w->key));
 }
 
 static struct slice greater(struct slice a, struct slice b)
@@ -47,10 +53,8 @@ static void seek_forward(struct store *s, struct range_walk *w,
 	struct slice start = greater(w->range->prefix, w->range->from);
 
 	index_seek(s->index, greater(start, after), &w->cursor);
-	if (!w->cursor.valid || after.len == 0)
-		return;
-	index_cursor_key(&w->cursor, &w->key);
-	if (slice_eq(buf_slice(&w->key), after))
+	if (w->cursor.valid && after.len != 0 && read_key(w) &&
+	    slice_eq(buf_slice(&w->key), after))
 		index_next(&w->cursor);
 }
 
@@ -62,6 +66,7 @@ static void seek_backward(struct store *s, struct range_walk *w,
 	if (prefix_end(w->range->prefix, &w->key) &&
 	    (end.len == 0 || slice_cmp(buf_slice(&w->key), end) < 0))
 		end = buf_slice(&w->key);
+	w->failed = buf_failed(&w->key);
 	if (after.len != 0 && (end.len == 0 || slice_cmp(after, end) < 0))
 		end = after;
 	index_seek_before(s->index, end, &w->cursor);

@@ -307,8 +307,11 @@ static int recover_found(struct store *s, struct found *found)
 		r = build_index(s);
 	if (r == 0 && !s->read_only)
 		r = adopt_spares(s, &found->spares);
-	if (r == 0 && !s->read_only && fs_sync_dir(s->fs, s->dir) != 0)
-		r = err_set(KV_EIO, "cannot sync '%s'", s->dir);
+	if (r == 0 && !s->read_only) {
+		r = fs_sync_dir(s->fs, s->dir);
+		if (r != 0)
+			r = err_sys(-r, "cannot sync '%s'", s->dir);
+	}
 	return r;
 }
 

@@ -14,6 +14,7 @@
 
 #define LIBBSD_OPENBSD_VIS
 #include <bsd/vis.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,11 @@ static void add_segment(void *arg, const char *name)
 	if (r == 0)
 		r = segment_map(seg);
 	free(path);
+	if (r == -ENOMEM) { /* which is no damage */
+		v->failed = true;
+		segment_free(seg);
+		return;
+	}
 	if (r != 0 || seg->mapped < SEGMENT_RECORDS_AT) {
 		say(v, "%s: cannot be read", name);
 		segment_free(seg);
@@ -123,14 +129,17 @@ static void add_segment(void *arg, const char *name)
 
 /* The store's id is needed for every checksum: from kv.format, else from any
  * segment's header. */
-static void read_id(struct store *s)
+static void read_id(struct salvage *v)
 {
+	struct store *s = v->from;
 	char *path = store_path(s, "kv.format");
 	char text[128] = "";
 	unsigned long long id;
 	struct file *f;
+	int r = path == NULL ? -ENOMEM : fs_open(s->fs, path, FS_READ, &f);
 
-	if (path != NULL && fs_open(s->fs, path, FS_READ, &f) == 0) {
+	v->failed = r == -ENOMEM;
+	if (r == 0) {
 		(void)!file_pread(f, text, sizeof(text) - 1, 0);
 		file_close(f);
 		if (sscanf(text, "kv-store %*u id %llx", &id) == 1)
@@ -243,8 +252,12 @@ static bool in_gap(const struct salvage *v, uint64_t offset)
  * live as long as the items. */
 static void search_side(struct salvage *v, struct segment *seg)
 {
-	if (v->ngaps == 0 ||
-	    side_open(v->from->fs, v->from->dir, seg, &seg->side) != 0)
+	int r = 0;
+
+	if (v->ngaps != 0)
+		r = side_open(v->from->fs, v->from->dir, seg, &seg->side);
+	v->failed = v->failed || r == KV_ENOMEM;
+	if (seg->side == NULL)
 		return;
 	for (size_t i = 0; i < side_count(seg->side) && !v->failed; i++) {
 		struct stored_item item = {0};
@@ -350,11 +363,11 @@ static int search_all(struct salvage *v)
 {
 	int r;
 
-	read_id(v->from);
+	read_id(v);
 	r = fs_list(v->from->fs, v->from->dir, add_segment, v);
 	if (r != 0)
 		return err_sys(-r, "cannot read '%s'", v->from->dir);
-	if (v->nsegs == 0)
+	if (v->nsegs == 0 && !v->failed)
 		return err_set(KV_EFORMAT, "'%s' holds no segments",
 			       v->from->dir);
 	for (size_t i = 0; i < v->nsegs; i++) {

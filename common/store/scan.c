@@ -109,6 +109,11 @@ static void fail(struct reply *reply, int code)
 	reply->message = err_text();
 }
 
+static void fail_memory(struct reply *reply)
+{
+	fail(reply, err_set(KV_ENOMEM, "no memory for a scan"));
+}
+
 static void reply_cursor(struct store *s, struct reply *reply)
 {
 	if (buf_failed(&s->text))
@@ -165,8 +170,12 @@ static void scan_rest(struct store *s, const struct request *req,
 		}
 		more = range_next(w);
 	}
+	if (w->failed && snap != NULL) {
+		snapshot_end(snap);
+		snap = NULL;
+	}
 	if (snap == NULL) {
-		fail(reply, err_set(KV_ENOMEM, "no memory for a scan"));
+		fail_memory(reply);
 		return;
 	}
 	buf_clear(&s->text);
@@ -235,6 +244,8 @@ static void scan_live(struct store *s, const struct request *req,
 		}
 		more = range_next(&w);
 	}
+	if (w.failed)
+		fail_memory(reply);
 	range_end(&w);
 }
 
@@ -285,10 +296,12 @@ void store_scan(struct store *s, const struct request *req, struct reply *reply)
 		return;
 	}
 	buf_init(&after);
-	if (req->cursor.len != 0 && !key_from_cursor(req->cursor, &after))
+	if (req->cursor.len == 0 || key_from_cursor(req->cursor, &after))
+		scan_live(s, req, reply, buf_slice(&after));
+	else if (buf_failed(&after))
+		fail_memory(reply);
+	else
 		fail(reply, err_set(KV_EDATA, "the scan's cursor is not one "
 					      "that a reply gave"));
-	else
-		scan_live(s, req, reply, buf_slice(&after));
 	buf_release(&after);
 }

@@ -178,7 +178,9 @@ int side_open(struct fs *fs, const char *dir, const struct segment *seg,
 	if (r == 0)
 		r = size ? file_map(side->file, size, &base) : -EINVAL;
 	if (r != 0) {
-		r = err_set(KV_EDAMAGED, "cannot read '%s'", path);
+		r = r == -ENOMEM
+			    ? err_sys(ENOMEM, "cannot read '%s'", path)
+			    : err_set(KV_EDAMAGED, "cannot read '%s'", path);
 		goto err_open;
 	}
 	side->base = base;

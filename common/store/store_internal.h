@@ -11,6 +11,7 @@
  *	execute.c  requests to replies
  *	txn.c	   commands: reads and writes as one (txn_scan.c)
  *	hint.c	   what commands will need, fetched ahead
+ *	created.c  when keys that are not there were last created
  *	range.c	   stepping through the keys of a range
  *	scan.c	   pages of a range, snapshots
  *	task.c	   background work: which, when; spares and seals
@@ -28,6 +29,7 @@
 #include "store/store.h"
 
 #define STORE_SPARES 2
+#define CREATED_PLACES 4096u
 
 /* A file that is ready to become a segment: every byte of it was written. */
 struct spare {
@@ -93,10 +95,14 @@ struct store {
 	struct snapshots *snapshots;
 
 	int failed; /* why writes are refused; 0: they are not */
+	/* Memory ran out while writes were taken back: the index does not tell
+	 * the truth any more, and nobody is shown it. */
+	bool incomplete;
 	char why[ERR_TEXT_MAX];
 	struct store_stats stats;
 
 	struct hints hints;
+	uint64_t created[CREATED_PLACES]; /* versions; see created.c */
 
 	/* The reply under construction. */
 	struct item *items;
@@ -164,7 +170,8 @@ MUST_CHECK int store_group_for(struct store *s, uint64_t bytes,
 /* relocate.c: moves every waiting record to a fresh segment after a failed
  * sync. On failure all is as before. */
 MUST_CHECK int store_relocate(struct store *s);
-/* Takes every waiting record back. */
+/* Takes every waiting record back, save those of a flush under way: it decides
+ * about them. */
 void store_take_back(struct store *s);
 
 /* flush.c: no more writes, because of `code`. */
@@ -176,6 +183,11 @@ MUST_CHECK int store_recover(struct store *s);
 /* hint.c: where the key was a moment ago and therefore still is, if a hint
  * says so; the caller makes sure that it is that key's item. */
 bool store_hinted(struct store *s, struct slice key, location *l);
+
+/* created.c: a key that was not there is written; and a number that is another
+ * one after that. */
+void store_note_created(struct store *s, struct slice key, uint64_t version);
+uint64_t store_created(const struct store *s, struct slice key);
 
 /* txn.c: runs the request's call. */
 void store_transact(struct store *s, const struct request *req,
@@ -190,6 +202,7 @@ struct range_walk {
 	struct index_cursor cursor;
 	const struct range *range;
 	struct buf key; /* of the current entry */
+	bool failed;	/* it ended early: out of memory */
 };
 bool range_first(struct store *s, struct range_walk *w,
 		 const struct range *range, struct slice after);

@@ -95,6 +95,16 @@ static bool do_get(struct txn *t, struct slice key, struct item *item)
 	return true;
 }
 
+/* Marks of keys that are there and of those that are not never meet. */
+static uint64_t do_mark(struct txn *t, struct slice key)
+{
+	struct store_txn *x = txn_of(t);
+	struct item item;
+
+	return get_below(x, key, &item) ? item.version
+					: ~store_created(x->s, key);
+}
+
 static bool grow(struct store_txn *x)
 {
 	size_t cap = x->cap * 4;
@@ -238,6 +248,7 @@ static uint64_t do_now(struct txn *t)
 
 static const struct txn_ops store_txn_ops = {
 	.get = do_get,
+	.mark = do_mark,
 	.change = do_change,
 	.clear = do_clear,
 	.alloc = do_alloc,
@@ -367,7 +378,10 @@ void store_transact(struct store *s, const struct request *req,
 	x.blocks = NULL;
 	x.memory = 0;
 	x.cleared = false;
+	x.failed = 0;
 	r = req->call->run(req->call, &x.txn, out);
+	if (r == 0)
+		r = x.failed;
 	if (r == 0 && (x.n != 0 || x.cleared))
 		r = commit(&x);
 	if (x.changes != x.few || x.order != NULL || x.blocks != NULL)

@@ -22,6 +22,7 @@ struct store_txn {
 	struct txn_block *blocks;
 	size_t memory;
 	bool cleared; /* everything below the changes is deleted */
+	int failed;   /* what a call without a result of its own met */
 	struct change few[TXN_CHANGES_INLINE];
 };
 

@@ -141,7 +141,8 @@ static bool count_one(void *arg, struct slice key)
 }
 
 /* Keys that have expired are not there, removed or not; as long as there are
- * such, the living have to be counted one by one. */
+ * such, the living have to be counted one by one. Without memory for that the
+ * transaction fails at its end. */
 uint64_t txn_do_count(struct txn *t)
 {
 	struct store_txn *x = txn_of(t);
@@ -149,7 +150,7 @@ uint64_t txn_do_count(struct txn *t)
 	uint64_t count = 0;
 
 	if (x->n != 0 || store_has_expired(x->s)) {
-		(void)txn_do_scan(t, all, all, count_one, &count);
+		x->failed = txn_do_scan(t, all, all, count_one, &count);
 		return count;
 	}
 	txn_depends(x, x->s->appended);

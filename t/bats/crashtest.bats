@@ -23,6 +23,12 @@ line() {
 	refute_output
 }
 
+@test "one with several event loops loses nothing either" {
+	run -0 kv-crashtest kill --rounds 6 --threads 3 --clients 9 --keys 300 -d .
+	assert_line --index -1 \
+		'Result: PASS (100% durability for acknowledged writes)'
+}
+
 @test "the history of a killed server is written and is linearizable" {
 	run -0 kv-crashtest kill --rounds 3 -d . --history h
 	[ "$(wc -l <h)" -gt 100 ]

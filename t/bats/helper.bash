@@ -26,6 +26,7 @@ store=s    # the directory that start_server serves
 
 # start_server [OPTION...] - serves $store and returns when it is ready. The
 # clients find it through KV_ADDR; $port is its TCP port, $server its process.
+# KV_SERVE_OPTIONS has options for every server of a run, as t/run sets it.
 # Its messages are in $store.log. It cannot outlive the test, whatever happens.
 start_server() {
 	spawn_server "$@" || fail "kv-serve does not start: $(cat "$store.log")"
@@ -33,12 +34,13 @@ start_server() {
 
 # The same, but only returns false if the server ends instead.
 spawn_server() {
-	local ready
+	local ready extra
 
+	read -r -a extra <<<"${KV_SERVE_OPTIONS:-}"
 	rm -f "$store.ready"
 	mkfifo "$store.ready"
 	setpriv --pdeathsig KILL kv-serve -d "$store" --port 0 --ready-fd 9 \
-		"$@" 9>"$store.ready" 2>"$store.log" 3>&- &
+		"${extra[@]}" "$@" 9>"$store.ready" 2>"$store.log" 3>&- &
 	server=$!
 	servers+=("$server")
 	IFS= read -r -t 60 ready <"$store.ready" || return 1
@@ -98,7 +100,7 @@ dump() {
 # sanitized - true if the programs are built with a sanitizer, which needs
 # memory and address space of its own.
 sanitized() {
-	grep -q __asan_init "$(command -v kv-serve)"
+	grep -q -e __asan_init -e __tsan_init "$(command -v kv-serve)"
 }
 
 # A suite that has more to clean up defines clean_up().

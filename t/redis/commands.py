@@ -145,6 +145,7 @@ def multi_command(rng):
     return rng.choice([
         ['multi'], ['multi'], ['exec'], ['exec'], ['discard'],
         ['watch', 'w'], ['unwatch'], ['watch'], ['watch', 'w', 'never'],
+        ['del', 'w'],
         ['set', 'w', '1'], ['incr', 'w'], ['get', 'w'], ['append', 'w', ''],
         ['set', key(rng), number(rng)], ['incr', key(rng)], ['get', key(rng)],
         ['del', key(rng)], ['mset', 'a', '1', 'b', '2'],
@@ -158,7 +159,6 @@ def multi_command(rng):
 
 
 def transactions(rng):
-    """A watched key is not deleted and made again: see kv-protocol(7)."""
     return [['set', 'w', '0']] + [multi_command(rng) for _ in range(60)]
 
 

@@ -3,6 +3,7 @@
  * there is no more.
  */
 #include "index_model.h"
+#include "memory.h"
 
 /* ---- memory ---- */
 
@@ -206,10 +207,9 @@ static unsigned long put_with_failures(struct world *w, struct slice key)
 		size_t nodes = w->ix->pool.used;
 		int r;
 
-		w->ix->pool.fail_in = n;
+		memory_fail(n, false);
 		r = index_put(w->ix, key, 1, &existed, &old);
-		if (w->ix->pool.fail_in != 0) {
-			w->ix->pool.fail_in = 0;
+		if (!memory_restore()) {
 			CHECK_INT(r, 0);
 			CHECK(!existed);
 			CHECK(index_delete(w->ix, key, &old));
@@ -255,7 +255,7 @@ static void a_delete_and_an_overwrite_need_no_memory(void)
 
 	world_open(&w, mixed_lengths, 9);
 	churn(&w, 5000, 100);
-	w.ix->pool.fail_in = 1;
+	memory_fail(1, true);
 	for (size_t i = 0; i < w.n; i++) {
 		w.pairs[i].loc = i;
 		CHECK_INT(index_put(w.ix, w.pairs[i].key, i, &existed, &old),
@@ -263,7 +263,7 @@ static void a_delete_and_an_overwrite_need_no_memory(void)
 	}
 	while (w.n > 0)
 		delete_both(&w, w.pairs[below(&w.state, w.n)].key);
-	CHECK_INT(w.ix->pool.fail_in, 1);
+	CHECK(!memory_restore());
 	compare_all(&w);
 	world_close(&w);
 }

@@ -270,6 +270,41 @@ static void exec_depends_on_what_is_watched(void)
 	finish();
 }
 
+static void a_watched_key_that_came_and_went_has_changed(void)
+{
+	fresh();
+	say("WATCH a");
+	say_on(other, "SET a 1");
+	say_on(other, "DEL a");
+	say("MULTI");
+	CHECK_STR(say("EXEC"), "*-1");
+	say_on(other, "SET a 1 PX 100");
+	fake_now += 100;
+	say("WATCH a");
+	say("MULTI");
+	CHECK_STR(say("EXEC"), "*0");
+	say("WATCH a");
+	say_on(other, "SET a 1 PX 100");
+	fake_now += 100;
+	CHECK_STR(say("GET a"), "$-1");
+	say("MULTI");
+	CHECK_STR(say("EXEC"), "*-1");
+	finish();
+}
+
+/* Removing what had expired before changes nothing that could be seen. */
+static void a_watched_key_that_is_swept_is_unchanged(void)
+{
+	fresh();
+	say("SET a 1 PX 100");
+	fake_now += 100;
+	say("WATCH a b");
+	CHECK_INT(store_expire(s, 10), 1);
+	say("MULTI");
+	CHECK_STR(say("EXEC"), "*0");
+	finish();
+}
+
 static void a_watched_key_that_expires_has_changed(void)
 {
 	fresh();
@@ -833,6 +868,8 @@ TEST_MAIN(T(what_is_set_is_got_also_after_opening_again),
 	  T(a_refused_command_leaves_the_others_of_its_transaction),
 	  T(a_command_that_cannot_be_queued_spoils_the_transaction),
 	  T(exec_depends_on_what_is_watched),
+	  T(a_watched_key_that_came_and_went_has_changed),
+	  T(a_watched_key_that_is_swept_is_unchanged),
 	  T(a_watched_key_that_expires_has_changed),
 	  T(keys_expire_at_their_moment), T(a_restart_does_not_move_the_end),
 	  T(the_time_to_live_goes_with_the_key),
