@@ -81,7 +81,7 @@ enum resp_next {
 struct resp_feed {
 	struct slice input;
 	size_t max;
-	bool runs; /* the call is run before anything else: see below */
+	bool runs;   /* the call is run before anything else: see below */
 	size_t used; /* 0 at first */
 	struct txn_call *call;
 	unsigned count;	  /* commands in the call, 1 if not `runs` */

@@ -20,8 +20,8 @@ typedef void coord_reply_fn(void *arg, const struct request *req,
 			    const struct reply *reply);
 
 struct coord_ops {
-	/* Answers in place, or is false: nothing was done, and the request is to
-	 * be submitted. Commands it always answers. NULL: it never does. */
+	/* Answers in place, or is false: nothing was done, and the request is
+	 * to be submitted. Commands it always answers. NULL: it never does. */
 	bool (*answer)(struct coord *c, const struct request *req,
 		       struct reply *reply);
 	void (*submit)(struct coord *c, const struct request *req,

@@ -94,10 +94,10 @@ struct hub {
 	/* Shared by the sessions */
 	struct parser *parser;
 	struct reply_pool pool;
-	struct buf scratch;   /* a reply on its way into a queue */
+	struct buf scratch;	       /* a reply on its way into a queue */
 	struct buf spares[HUB_SPARES]; /* lent to sessions that have output */
 	unsigned nspares;
-	char *read_buf;	      /* HUB_READ_SIZE, for input not yet begun */
+	char *read_buf; /* HUB_READ_SIZE, for input not yet begun */
 	/* Sessions */
 	struct session_list all;     /* changed inside the gate only */
 	struct session_list owed;    /* replies wait in their queues */
@@ -131,8 +131,8 @@ size_t hub_waiting(const struct hub *hub);
  * gate, from any thread; the hub is to be woken then. False: out of memory. */
 bool hub_give(struct hub *hub, struct hub_arrival arrival);
 
-/* The end of a turn: sends what sessions got from outside of their own, and what
- * they put off. */
+/* The end of a turn: sends what sessions got from outside of their own, and
+ * what they put off. */
 void hub_send_dirty(struct hub *hub);
 
 /* More is durable than before, or, if the store has failed, never will be:

@@ -7,9 +7,10 @@
  * begun, or output that the peer does not take, makes a session keep its own.
  *
  * Short output waits until the input of all sessions has been handled. A client
- * of many connections then wakes up once to many replies, and not once for each;
- * and where it has to share a processor with us, it does not push us aside in
- * the middle. Long output is worth a system call at once, while it is in cache.
+ * of many connections then wakes up once to many replies, and not once for
+ * each; and where it has to share a processor with us, it does not push us
+ * aside in the middle. Long output is worth a system call at once, while it is
+ * in cache.
  */
 #include "serve/session.h"
 
@@ -22,7 +23,7 @@
 #define READ_MIN ((size_t)64 << 10)  /* into a session's own buffer */
 #define SPARE_KEEP ((size_t)1 << 20) /* the hub keeps one buffer that large */
 #define SHORT_OUTPUT ((size_t)2 << 10)
-#define SEND_MAX ((size_t)1 << 30)   /* uv_try_write() counts in an int */
+#define SEND_MAX ((size_t)1 << 30) /* uv_try_write() counts in an int */
 #define DISCARD_READS 64
 
 static void set_owed(struct session *s, bool on)

@@ -1,6 +1,7 @@
 # lib.bash - what the benchmarks share: starting and ending the servers that
 # are compared, loading them, and numbers.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # ports and pids are for those who read this file
 
 build=${BUILD:-build}
 dir=$(mktemp -d "${BENCH_DIR:-$PWD}/bench.XXXXXX")

@@ -821,12 +821,23 @@ static void a_long_reply_ends_the_call(void)
 static void pick_command(unsigned *seed, struct buf *pipeline)
 {
 	static const char *const forms[] = {
-		"GET k%u",	   "GET k%u",	   "GET k%u",
-		"TTL k%u",	   "EXISTS k%u x", "MGET k%u k1 k2",
-		"STRLEN k%u",	   "GET k%u x",	   "NOSUCH k%u",
-		"SET k%u v",	   "DEL k%u",	   "INCR k%u",
-		"PING",		   "MULTI",	   "EXEC",
-		"CLIENT REPLY SKIP", "GETRANGE k%u 0 1",
+		"GET k%u",
+		"GET k%u",
+		"GET k%u",
+		"TTL k%u",
+		"EXISTS k%u x",
+		"MGET k%u k1 k2",
+		"STRLEN k%u",
+		"GET k%u x",
+		"NOSUCH k%u",
+		"SET k%u v",
+		"DEL k%u",
+		"INCR k%u",
+		"PING",
+		"MULTI",
+		"EXEC",
+		"CLIENT REPLY SKIP",
+		"GETRANGE k%u 0 1",
 	};
 	char line[64];
 
