@@ -10,7 +10,7 @@
 #	make lint       warnings as errors, static checks, scripts, pages
 #	make fuzz       feed anything to the parsers, a minute each
 #	make check-long the tests that take longer the more they look for
-#	make bench      speed against redis-server; see t/bench
+#	make bench      speed against redis-server; BENCH="get set" for a part
 #	make mutants    bugs planted on purpose, which the tests must notice
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
@@ -43,7 +43,8 @@ CMD_SRC := $(wildcard cmd/*.c)
 PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
 COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
-BENCH_SRC := t/bench/json_load.c
+BENCH_SRC := t/bench/json_load.c t/bench/ceiling.c
+BENCHES := $(BENCH_SRC:t/bench/%.c=$(BUILD)/t/%)
 REDIS_SRC := $(wildcard t/redis/*.c)
 SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(REDIS_SRC)
 PAGES := $(wildcard man/*.[1-8])
@@ -128,13 +129,20 @@ tsan:
 		CFLAGS_EXTRA=-fsanitize=thread \
 		TESTS='$(TSAN_TESTS)'
 
+# t/bench/speed says which parts there are; ROUNDS=3 and QUICK=yes shorten it.
+BENCH ?=
+
 bench:
 	@t/deps build bench
-	$(SUB) -s all $(BUILD)/t/json_load
-	@BUILD=$(BUILD) t/bench/durable $(ROUNDS)
+	$(SUB) -s all $(BENCHES)
+	@BUILD=$(BUILD) t/bench/speed $(BENCH)
+
+bench-compaction:
+	@t/deps build bench
+	$(SUB) -s all $(BENCHES)
 	@BUILD=$(BUILD) t/bench/compaction $(ROUNDS)
 
-$(BUILD)/t/json_load: $(BUILD)/t/bench/json_load.o
+$(BENCHES): $(BUILD)/t/%: $(BUILD)/t/bench/%.o
 	$(CC) $(LDFLAGS_ALL) $^ -o $@
 
 check-long:
@@ -252,7 +260,7 @@ clean:
 
 -include $(OBJ:.o=.d)
 
-.PHONY: all unit objects deps demo check sanitize tsan bench mutants coverage install uninstall \
+.PHONY: all unit objects deps demo check sanitize tsan bench bench-compaction mutants coverage install uninstall \
 	check-long fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

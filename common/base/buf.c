@@ -27,7 +27,7 @@ void buf_trim(struct buf *b, size_t keep)
 		buf_release(b);
 }
 
-char *buf_reserve(struct buf *b, size_t more)
+char *buf_grow(struct buf *b, size_t more)
 {
 	size_t want, cap;
 	char *data;

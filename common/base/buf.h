@@ -32,9 +32,17 @@ void buf_clear(struct buf *b);
 /* Gives memory above `keep` bytes of capacity back if the buffer is empty. */
 void buf_trim(struct buf *b, size_t keep);
 
+/* buf_reserve() where memory is needed. */
+char *buf_grow(struct buf *b, size_t more);
+
 /* Makes room for `more` further bytes; returns where they go, or NULL (and the
  * buffer has failed). The length does not change; see buf_advance(). */
-char *buf_reserve(struct buf *b, size_t more);
+static inline char *buf_reserve(struct buf *b, size_t more)
+{
+	if (more <= b->cap - b->len && !b->failed && b->data != NULL)
+		return b->data + b->len;
+	return buf_grow(b, more);
+}
 
 static inline void buf_advance(struct buf *b, size_t n)
 {

@@ -7,14 +7,20 @@
 #include "proto/command.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #define NAME_MAX_LEN 16 /* longer than any name in the table */
 #define SLOTS 512	/* a power of two, several times the commands */
 
+/* A name in lower case, padded with NUL. */
+struct name {
+	uint64_t first, last;
+};
+
 struct command_lookup {
 	struct {
-		uint64_t word[2]; /* the name, padded with NUL */
+		struct name name;
 		const struct command *command;
 	} slots[SLOTS];
 };
@@ -31,24 +37,40 @@ static uint64_t fold8(uint64_t v)
 	return v | upper >> 2;
 }
 
-static bool fold_name(struct slice name, uint64_t word[2])
+/* 1 to 8 bytes as a number, padded with NUL, without a call to copy them: the
+ * loads may overlap. */
+static inline uint64_t load_padded(const char *p, size_t n)
 {
-	char copy[NAME_MAX_LEN] = {0};
+	uint32_t low, high;
+
+	if (n < 4)
+		return (uint64_t)(unsigned char)p[0] |
+		       (uint64_t)(unsigned char)p[n / 2] << n / 2 * 8 |
+		       (uint64_t)(unsigned char)p[n - 1] << (n - 1) * 8;
+	memcpy(&low, p, sizeof(low));
+	memcpy(&high, p + n - sizeof(high), sizeof(high));
+	return le32toh(low) | (uint64_t)le32toh(high) << (n - 4) * 8;
+}
+
+/* All NUL: no command has such a name. */
+static inline struct name fold_name(struct slice name)
+{
+	struct name folded = {0, 0};
 
 	/* NUL at the end would look like the padding. */
 	if (name.len == 0 || name.len > NAME_MAX_LEN ||
 	    name.data[name.len - 1] == '\0')
-		return false;
-	memcpy(copy, name.data, name.len);
-	memcpy(word, copy, sizeof(copy));
-	word[0] = fold8(word[0]);
-	word[1] = fold8(word[1]);
-	return true;
+		return folded;
+	folded.first =
+		fold8(load_padded(name.data, name.len < 8 ? name.len : 8));
+	if (name.len > 8)
+		folded.last = fold8(load_padded(name.data + 8, name.len - 8));
+	return folded;
 }
 
-static size_t slot_of(const uint64_t word[2])
+static inline size_t slot_of(struct name name)
 {
-	return ((word[0] ^ word[1] * 31) * 0x9e3779b97f4a7c15u) >> 55 &
+	return ((name.first ^ name.last * 31) * 0x9e3779b97f4a7c15u) >> 55 &
 	       (SLOTS - 1);
 }
 
@@ -59,16 +81,15 @@ struct command_lookup *command_lookup_new(void)
 	if (lookup == NULL)
 		return NULL;
 	for (const struct command *c = command_table; c->name != NULL; c++) {
-		uint64_t word[2];
+		struct name name = fold_name(slice_str(c->name));
 		size_t at;
 
-		if (!fold_name(slice_str(c->name), word))
+		if (name.first == 0)
 			continue;
-		at = slot_of(word);
+		at = slot_of(name);
 		while (lookup->slots[at].command != NULL)
 			at = (at + 1) % SLOTS;
-		lookup->slots[at].word[0] = word[0];
-		lookup->slots[at].word[1] = word[1];
+		lookup->slots[at].name = name;
 		lookup->slots[at].command = c;
 	}
 	return lookup;
@@ -82,15 +103,12 @@ void command_lookup_free(struct command_lookup *lookup)
 const struct command *command_find(const struct command_lookup *lookup,
 				   struct slice name)
 {
-	uint64_t word[2];
-	size_t at;
+	struct name wanted = fold_name(name);
+	size_t at = slot_of(wanted);
 
-	if (!fold_name(name, word))
-		return NULL;
-	for (at = slot_of(word); lookup->slots[at].command != NULL;
-	     at = (at + 1) % SLOTS)
-		if (lookup->slots[at].word[0] == word[0] &&
-		    lookup->slots[at].word[1] == word[1])
+	for (; lookup->slots[at].command != NULL; at = (at + 1) % SLOTS)
+		if (lookup->slots[at].name.first == wanted.first &&
+		    lookup->slots[at].name.last == wanted.last)
 			return lookup->slots[at].command;
 	return NULL;
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* Replies to several reads at once: about so many bytes. */
+#define RUN_REPLY_MAX ((size_t)64 << 10)
+
 /* The reply of a request with this tag is not wanted. */
 #define TAG_SILENT "s"
 
@@ -127,6 +130,33 @@ void resp_run(struct call *c)
 		shared->counts.errors++;
 }
 
+/* The reads behind the first, until the replies have RUN_REPLY_MAX bytes. */
+static void run_others(struct resp_request *request, size_t start)
+{
+	struct call *c = &request->call;
+	struct ahead *a = &c->conn->shared->ahead;
+	const struct ahead_command *next = &a->list[a->next - request->count];
+	struct buf *out = c->out;
+
+	while (request->ran < request->count &&
+	       out->len - start < RUN_REPLY_MAX) {
+		size_t mark = out->len;
+
+		next++;
+		c->command = next->command;
+		c->argv = next->words;
+		c->argc = next->nwords;
+		resp_run(c);
+		if (c->failed != 0) { /* it shall fail by itself */
+			c->failed = 0;
+			out->len = mark;
+			break;
+		}
+		request->ran++;
+	}
+	c->conn->last = c->command;
+}
+
 static int run_request(struct txn_call *base, struct txn *t, struct buf *out)
 {
 	struct resp_request *request = (struct resp_request *)base;
@@ -137,9 +167,26 @@ static int run_request(struct txn_call *base, struct txn *t, struct buf *out)
 	c->out = out;
 	c->failed = 0;
 	resp_run(c);
+	request->ran = 1;
 	if (request->silent)
 		out->len = mark;
+	else if (request->count > 1 && c->failed == 0)
+		run_others(request, mark);
 	return c->failed;
+}
+
+size_t resp_take_back(struct resp_conn *conn, unsigned *count)
+{
+	struct resp_request *request = &conn->request;
+	struct ahead *a = &conn->shared->ahead;
+	size_t bytes = 0;
+
+	for (; request->ran < request->count; request->count--) {
+		bytes += a->list[--a->next].used;
+		--*count;
+	}
+	a->at -= bytes;
+	return bytes;
 }
 
 void resp_write_error(struct buf *out, int code, const char *message,
@@ -279,6 +326,7 @@ static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
 	};
 	buf_clear(c->out);
 	request->silent = conn->skip_reply;
+	request->count = 1;
 	conn->skip_reply = false;
 	if (!check_command(c)) {
 		conn->shared->counts.errors++;
@@ -296,6 +344,7 @@ static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
 	}
 	request->silent = request->silent || conn->replies_off;
 	feed->call = &request->base;
+	feed->count = 1;
 	feed->tag = request->silent ? slice_str(TAG_SILENT) : slice_of(NULL, 0);
 	return RESP_CALL;
 }
@@ -313,17 +362,16 @@ static enum resp_next protocol_error(struct resp_conn *conn,
 }
 
 /* Notes the keys of a command, which the store will be told of. */
-static size_t note_keys(struct ahead *a, size_t n, size_t i)
+static size_t note_keys(struct ahead *a, size_t n,
+			const struct ahead_command *c)
 {
-	const struct slice *words = a->list[i].words;
 	size_t first, last, step;
 
-	if (!command_keys(a->list[i].command, a->list[i].nwords, &first, &last,
-			  &step))
+	if (!command_keys(c->command, c->nwords, &first, &last, &step))
 		return n;
 	for (; first <= last && n < AHEAD_KEYS; first += step)
-		if (words[first].len - 1 < KV_KEY_MAX)
-			a->keys[n++] = words[first];
+		if (c->words[first].len - 1 < KV_KEY_MAX)
+			a->keys[n++] = c->words[first];
 	return n;
 }
 
@@ -331,41 +379,37 @@ static size_t note_keys(struct ahead *a, size_t n, size_t i)
  */
 static void look_ahead(struct resp_conn *conn, struct resp_feed *feed)
 {
+	const struct command_lookup *lookup = conn->shared->lookup;
 	struct ahead *a = &conn->shared->ahead;
+	struct ahead_command *c = a->list, *end = c + AHEAD_COMMANDS;
 	struct slice rest = feed->input, *words = a->words;
 	size_t room = AHEAD_WORDS, nkeys = 0;
-	bool reads = false;
+	unsigned flags = 0;
 
-	a->conn = conn;
-	a->at = rest.data;
-	a->next = a->n = 0;
-	while (a->n < AHEAD_COMMANDS && rest.len != 0) {
-		const struct command *command;
-		size_t nwords;
-		size_t used =
-			resp_parse_whole(rest, feed->max, words, room, &nwords);
-
-		if (used == 0)
+	for (; c < end && rest.len != 0; c++) {
+		c->used = resp_parse_whole(rest, feed->max, words, room,
+					   &c->nwords);
+		if (c->used == 0)
 			break;
-		command = command_find(conn->shared->lookup, words[0]);
-		a->list[a->n].command = command;
-		a->list[a->n].words = words;
-		a->list[a->n].nwords = nwords;
-		a->list[a->n].used = used;
-		if (command != NULL) {
-			nkeys = note_keys(a, nkeys, a->n);
-			reads = reads || command->flags & CMD_READ;
+		c->words = words;
+		c->command = command_find(lookup, words[0]);
+		if (c->command != NULL) {
+			nkeys = note_keys(a, nkeys, c);
+			flags |= c->command->flags;
 		}
-		a->n++;
-		words += nwords;
-		room -= nwords;
-		rest.data += used;
-		rest.len -= used;
+		words += c->nwords;
+		room -= c->nwords;
+		rest.data += c->used;
+		rest.len -= c->used;
 	}
+	a->conn = conn;
+	a->at = feed->input.data;
+	a->next = 0;
+	a->n = (unsigned)(c - a->list);
 	if (nkeys > 1) {
 		feed->hints = a->keys;
 		feed->nhints = nkeys;
-		feed->hint_values = reads;
+		feed->hint_values = flags & CMD_READ;
 	}
 }
 
@@ -377,22 +421,52 @@ void resp_pause(struct resp_conn *conn)
 		a->conn = NULL;
 }
 
+/* A read that takes little time and cannot go wrong before it runs. */
+static bool is_quick_read(const struct ahead_command *c)
+{
+	const unsigned wanted = CMD_READ | CMD_FAST;
+
+	return c->command != NULL &&
+	       (c->command->flags & (wanted | CMD_WRITE | CMD_LOCAL)) ==
+		       wanted &&
+	       command_takes(c->command, c->nwords);
+}
+
+/* The call under way is for the command before a->next: takes those into it
+ * that follow, as long as they are quick reads as well. */
+static void join_reads(struct resp_conn *conn, struct resp_feed *feed)
+{
+	struct ahead *a = &conn->shared->ahead;
+	const struct ahead_command *c = &a->list[a->next - 1];
+
+	if (conn->request.silent || !is_quick_read(c))
+		return;
+	while (a->next < a->n && is_quick_read(++c)) {
+		a->next++;
+		a->at += c->used;
+		feed->used += c->used;
+		feed->count++;
+	}
+	conn->request.count = feed->count;
+}
+
 /* The next command that was read ahead; false: there is none. */
 static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
 		       enum resp_next *next)
 {
 	struct ahead *a = &conn->shared->ahead;
-	unsigned i;
+	const struct ahead_command *c;
 
 	if (a->conn != conn || a->next == a->n || a->at != feed->input.data)
 		look_ahead(conn, feed);
 	if (a->next == a->n)
 		return false;
-	i = a->next++;
-	a->at += a->list[i].used;
-	feed->used = a->list[i].used;
-	*next = dispatch(conn, feed, a->list[i].command, a->list[i].words,
-			 a->list[i].nwords);
+	c = &a->list[a->next++];
+	a->at += c->used;
+	feed->used = c->used;
+	*next = dispatch(conn, feed, c->command, c->words, c->nwords);
+	if (*next == RESP_CALL && feed->runs)
+		join_reads(conn, feed);
 	return true;
 }
 

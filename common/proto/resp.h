@@ -81,12 +81,14 @@ enum resp_next {
 struct resp_feed {
 	struct slice input;
 	size_t max;
-	size_t used;
+	bool runs;   /* the call is run before anything else: see below */
+	size_t used; /* 0 at first */
 	struct txn_call *call;
+	unsigned count;	  /* commands in the call, 1 if not `runs` */
 	struct slice tag; /* what resp_write_error() needs to know */
 	struct slice reply;
-	/* If not NULL, the keys of this command and of those behind it, and
-	 * whether any of them reads. */
+	/* If not NULL, as it is at first, the keys of this command and of those
+	 * behind it, and whether any of them reads. */
 	const struct slice *hints;
 	size_t nhints;
 	bool hint_values;
@@ -95,6 +97,15 @@ enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed);
 
 /* To be called when the input may move or change before it is fed again. */
 void resp_pause(struct resp_conn *conn);
+
+/*
+ * With `runs`, several quick reads that stand one behind the other may become
+ * one call, with one reply that holds all of theirs. A call of many ends early
+ * when its reply gets long, or when a read fails that must say so by itself.
+ * What was not run is then still to be fed: returns its length and takes it off
+ * *count. To be called between such a call and the next feed.
+ */
+size_t resp_take_back(struct resp_conn *conn, unsigned *count);
 
 /* After each reply to a call: lets go of what it needed. True: the connection
  * is to be closed when that has been sent. */

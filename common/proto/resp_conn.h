@@ -22,16 +22,18 @@
 #define AHEAD_WORDS 256u
 #define AHEAD_KEYS 64u /* that the store is told of at once */
 
+struct ahead_command {
+	const struct command *command; /* NULL: not known */
+	const struct slice *words;
+	size_t nwords;
+	size_t used;
+};
+
 struct ahead {
 	const struct resp_conn *conn;
 	const char *at;
 	unsigned next, n;
-	struct {
-		const struct command *command; /* NULL: not known */
-		struct slice *words;
-		size_t nwords;
-		size_t used;
-	} list[AHEAD_COMMANDS];
+	struct ahead_command list[AHEAD_COMMANDS];
 	struct slice words[AHEAD_WORDS];
 	struct slice keys[AHEAD_KEYS];
 };
@@ -67,11 +69,14 @@ struct watched {
 	uint64_t mark;	  /* txn_mark() then */
 };
 
-/* A command as the coordinator gets it. */
+/* A command as the coordinator gets it; or the first of `count`, the others of
+ * which follow it among those read ahead. */
 struct resp_request {
 	struct txn_call base;
 	struct call call;
 	bool silent; /* its reply is not wanted */
+	unsigned count;
+	unsigned ran;
 };
 
 struct resp_conn {

@@ -296,22 +296,44 @@ enum resp_parse resp_parse(struct resp_parser *p, struct slice input,
 	return result;
 }
 
-/* "$12\r\n" at p: the number; moves p behind it. -1: not quite so. */
-static int64_t whole_length(const char **p, const char *end, char type)
+/* The same for any number of digits. */
+static int64_t long_length(const char **p, const char *end, char type)
 {
-	const char *at = *p;
+	const char *at = *p, *first = at + 1;
+	unsigned digit;
 	int64_t v = 0;
-	unsigned digits = 0;
 
-	if (end - at < 4 || *at++ != type)
+	if (end - at < 4 || *at != type)
 		return -1;
-	while (at < end && *at >= '0' && *at <= '9' && digits++ < 9)
-		v = v * 10 + (*at++ - '0');
-	if (digits == 0 || end - at < 2 || at[0] != '\r' || at[1] != '\n' ||
-	    ((*p)[1] == '0' && digits > 1))
+	while (++at < end && (digit = (unsigned char)*at - '0') <= 9)
+		v = v * 10 + digit;
+	if (at == first || at - first > 9 || end - at < 2 ||
+	    memcmp(at, "\r\n", 2) != 0 || (*first == '0' && at - first > 1))
 		return -1;
 	*p = at + 2;
 	return v;
+}
+
+/* "$12\r\n" at *p: the number; moves *p behind it. -1: not quite so. Every
+ * word that anybody sends has one, nearly always of one or two digits. */
+static inline int64_t whole_length(const char **p, const char *end, char type)
+{
+	const unsigned char *at = (const unsigned char *)*p;
+	unsigned tens, ones;
+
+	if (end - *p < 5 || at[0] != (unsigned char)type)
+		return long_length(p, end, type);
+	tens = at[1] - '0';
+	ones = at[2] - '0';
+	if (tens <= 9 && memcmp(at + 2, "\r\n", 2) == 0) {
+		*p += 4;
+		return tens;
+	}
+	if (tens - 1 < 9 && ones <= 9 && memcmp(at + 3, "\r\n", 2) == 0) {
+		*p += 5;
+		return tens * 10 + ones;
+	}
+	return long_length(p, end, type);
 }
 
 size_t resp_parse_whole(struct slice input, size_t max, struct slice *words,
@@ -326,7 +348,7 @@ size_t resp_parse_whole(struct slice input, size_t max, struct slice *words,
 		int64_t len = whole_length(&p, end, '$');
 
 		if (len < 0 || (size_t)len > max || end - p < len + 2 ||
-		    p[len] != '\r' || p[len + 1] != '\n')
+		    memcmp(p + len, "\r\n", 2) != 0)
 			return 0;
 		words[i] = slice_of(p, (size_t)len);
 		p += len + 2;

@@ -6,8 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A type, a decimal number, CR LF: 24 bytes at most. */
-static char *put_head(char *p, char type, uint64_t n, bool negative)
+static char *put_long_number(char *p, uint64_t n)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
@@ -16,11 +15,32 @@ static char *put_head(char *p, char type, uint64_t n, bool negative)
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
 	} while (n != 0);
+	memcpy(p, digits + at, sizeof(digits) - at);
+	return p + (sizeof(digits) - at);
+}
+
+/* Nearly all lengths have at most three digits: those need no second pass. */
+static inline char *put_number(char *p, uint64_t n)
+{
+	unsigned v = (unsigned)n;
+
+	if (n >= 1000)
+		return put_long_number(p, n);
+	if (v >= 100)
+		*p++ = (char)('0' + v / 100);
+	if (v >= 10)
+		*p++ = (char)('0' + v / 10 % 10);
+	*p++ = (char)('0' + v % 10);
+	return p;
+}
+
+/* A type, a decimal number, CR LF: 24 bytes at most. */
+static inline char *put_head(char *p, char type, uint64_t n, bool negative)
+{
 	*p++ = type;
 	if (negative)
 		*p++ = '-';
-	memcpy(p, digits + at, sizeof(digits) - at);
-	p += sizeof(digits) - at;
+	p = put_number(p, n);
 	*p++ = '\r';
 	*p++ = '\n';
 	return p;

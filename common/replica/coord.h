@@ -20,6 +20,10 @@ typedef void coord_reply_fn(void *arg, const struct request *req,
 			    const struct reply *reply);
 
 struct coord_ops {
+	/* Answers in place, or is false: nothing was done, and the request is
+	 * to be submitted. Commands it always answers. NULL: it never does. */
+	bool (*answer)(struct coord *c, const struct request *req,
+		       struct reply *reply);
 	void (*submit)(struct coord *c, const struct request *req,
 		       coord_reply_fn *fn, void *arg);
 	/* Advice on what will be submitted next: see store_hint(). NULL: no
@@ -32,6 +36,19 @@ struct coord_ops {
 struct coord {
 	const struct coord_ops *ops;
 };
+
+static inline bool coord_answers(const struct coord *c)
+{
+	return c->ops->answer != NULL;
+}
+
+/* True: the reply is there; its slices live until the next call. A caller that
+ * can do with the reply at once is spared the place where it would wait. */
+static inline bool coord_answer(struct coord *c, const struct request *req,
+				struct reply *reply)
+{
+	return coord_answers(c) && c->ops->answer(c, req, reply);
+}
 
 static inline void coord_submit(struct coord *c, const struct request *req,
 				coord_reply_fn *fn, void *arg)

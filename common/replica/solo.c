@@ -62,19 +62,35 @@ static void reply_info(struct solo *solo, const struct request *req,
 	fn(arg, req, &extended);
 }
 
-static void solo_submit(struct coord *c, const struct request *req,
-			coord_reply_fn *fn, void *arg)
+static void execute(struct solo *solo, const struct request *req,
+		    struct reply *reply)
 {
-	struct solo *solo = (struct solo *)c;
-	struct reply reply;
 	uint64_t before = store_appended(solo->store);
 
-	store_execute(solo->store, req, &reply);
+	store_execute(solo->store, req, reply);
 	/* Drawn for each write that asks, so that the n-th one of a run meets
 	 * the same fate in the next run with that seed. */
 	if (req->debug_unreliable && store_appended(solo->store) != before &&
 	    draw(solo))
 		store_inject_sync_failure(solo->store);
+}
+
+static bool solo_answer(struct coord *c, const struct request *req,
+			struct reply *reply)
+{
+	if (req->op == OP_INFO) /* its lines live in a frame of ours */
+		return false;
+	execute((struct solo *)c, req, reply);
+	return true;
+}
+
+static void solo_submit(struct coord *c, const struct request *req,
+			coord_reply_fn *fn, void *arg)
+{
+	struct solo *solo = (struct solo *)c;
+	struct reply reply;
+
+	execute(solo, req, &reply);
 	if (req->op == OP_INFO && reply.code == 0)
 		reply_info(solo, req, &reply, fn, arg);
 	else
@@ -95,6 +111,7 @@ static void solo_free(struct coord *c)
 struct coord *solo_new(struct store *store, const struct solo_options *options)
 {
 	static const struct coord_ops ops = {
+		.answer = solo_answer,
 		.submit = solo_submit,
 		.hint = solo_hint,
 		.free = solo_free,

@@ -214,9 +214,9 @@ void committer_run(struct committer *c, struct hub *hub)
 	tell_failure(c, hub);
 }
 
-void committer_note(struct committer *c, uint64_t who)
+void committer_note(struct committer *c, uint64_t who, unsigned requests)
 {
-	c->noted++;
+	c->noted += requests;
 	if (c->last_client == who)
 		return;
 	c->last_client = who;

@@ -53,8 +53,8 @@ int committer_new(struct committer **out, struct hub *home, struct gate *gate,
 		  struct store *store, enum committer_mode mode,
 		  const struct committer_events *events);
 
-/* Client number `who` has asked for something. */
-void committer_note(struct committer *c, uint64_t who);
+/* Client number `who` has asked for so many things. */
+void committer_note(struct committer *c, uint64_t who, unsigned requests);
 
 /* The turn of this hub's loop has ended. */
 void committer_run(struct committer *c, struct hub *hub);

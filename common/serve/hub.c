@@ -54,7 +54,8 @@ void hub_release(struct hub *hub)
 	free(hub->read_buf);
 	free(hub->arrivals);
 	buf_release(&hub->scratch);
-	buf_release(&hub->spare_out);
+	while (hub->nspares != 0)
+		buf_release(&hub->spares[--hub->nspares]);
 	reply_pool_release(&hub->pool);
 }
 
@@ -107,6 +108,7 @@ void hub_send_dirty(struct hub *hub)
 {
 	struct session *s;
 
+	hub->nput_off = 0;
 	while ((s = TAILQ_FIRST(&hub->dirty)) != NULL) {
 		TAILQ_REMOVE(&hub->dirty, s, dirty);
 		s->is_dirty = false;

@@ -30,6 +30,11 @@ TAILQ_HEAD(session_list, session);
  * so that a batch of pipelined requests costs a single system call. */
 #define HUB_READ_SIZE ((size_t)256 << 10)
 
+/* So many sessions may have output of one turn that is sent at its end; each
+ * has a buffer then, and buffers up to this size are kept for the next ones. */
+#define HUB_SPARES 64u
+#define HUB_SPARE_MAX ((size_t)16 << 10)
+
 struct hub_options {
 	size_t max_line;    /* bytes of one request */
 	size_t max_clients; /* connections above are told so and closed */
@@ -89,14 +94,16 @@ struct hub {
 	/* Shared by the sessions */
 	struct parser *parser;
 	struct reply_pool pool;
-	struct buf scratch;   /* a reply on its way into a queue */
-	struct buf spare_out; /* lent to a session that has output */
-	char *read_buf;	      /* HUB_READ_SIZE, for input not yet begun */
+	struct buf scratch;	       /* a reply on its way into a queue */
+	struct buf spares[HUB_SPARES]; /* lent to sessions that have output */
+	unsigned nspares;
+	char *read_buf; /* HUB_READ_SIZE, for input not yet begun */
 	/* Sessions */
 	struct session_list all;     /* changed inside the gate only */
 	struct session_list owed;    /* replies wait in their queues */
 	struct session_list stalled; /* do not read on for now */
 	struct session_list dirty;   /* have output that is to be sent */
+	unsigned nput_off; /* sessions among those whose output can wait */
 };
 
 /* 0 or KV_E... with err_text(). The pointers of the caller and its options are
@@ -124,7 +131,8 @@ size_t hub_waiting(const struct hub *hub);
  * gate, from any thread; the hub is to be woken then. False: out of memory. */
 bool hub_give(struct hub *hub, struct hub_arrival arrival);
 
-/* Sends what sessions got from outside of their own turn. */
+/* The end of a turn: sends what sessions got from outside of their own, and
+ * what they put off. */
 void hub_send_dirty(struct hub *hub);
 
 /* More is durable than before, or, if the store has failed, never will be:

@@ -77,6 +77,7 @@ static enum feed_result feed_line(struct feed *feed, struct slice line)
 		return FEED_NOTHING;
 	if (line.data[0] != '{' && looks_like_http(line))
 		return FEED_CLOSE;
+	feed->count = 1;
 	feed->code = json_request_parse(feed->parser->json, line, feed->now_ms,
 					&feed->request, &feed->tag);
 	return feed->code == 0 ? FEED_REQUEST : FEED_ERROR;
@@ -118,8 +119,10 @@ static void resp_protocol_close(void *own)
 	resp_close(own);
 }
 
-static bool resp_protocol_settle(void *own)
+static bool resp_protocol_settle(void *own, struct feed *feed)
 {
+	if (feed != NULL)
+		feed->used -= resp_take_back(own, &feed->count);
 	return resp_settle(own);
 }
 
@@ -131,19 +134,27 @@ static void resp_protocol_pause(void *own)
 static enum feed_result resp_protocol_feed(struct feed_state *state,
 					   struct feed *feed)
 {
-	struct resp_feed f = {.input = feed->input, .max = feed->max};
-	enum resp_next next = resp_feed(state->own, &f);
+	struct resp_feed f;
+	enum resp_next next;
 
+	/* Not all of it: once for each command. */
+	f.input = feed->input;
+	f.max = feed->max;
+	f.runs = feed->at_once;
+	f.used = 0;
+	f.hints = NULL;
+	next = resp_feed(state->own, &f);
 	feed->used = f.used;
 	feed->hints = f.hints;
-	feed->nhints = f.nhints;
-	feed->hint_values = f.hint_values;
+	if (f.hints != NULL) {
+		feed->nhints = f.nhints;
+		feed->hint_values = f.hint_values;
+	}
 	switch (next) {
 	case RESP_CALL:
-		feed->request = (struct request){
-			.op = OP_COMMAND,
-			.call = f.call,
-		};
+		feed->request.op = OP_COMMAND;
+		feed->request.call = f.call;
+		feed->count = f.count;
 		feed->tag = f.tag;
 		return FEED_REQUEST;
 	case RESP_REPLY:

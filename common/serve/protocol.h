@@ -36,11 +36,17 @@ struct feed {
 	struct parser *parser;
 	struct slice input;
 	size_t max; /* longest request in bytes */
+	/* A request is answered before the next feed: it may hold several that
+	 * the protocol can do at once. */
+	bool at_once;
 	uint64_t now_ms;
 	/* out; the slices live until the parser is used again and as long as
 	 * the input does */
 	size_t used;
+	/* All zero before the first request of a row of them; a protocol that
+	 * does not use a field may leave it as it is. */
 	struct request request;
+	unsigned count; /* with a request: of how many it consists */
 	struct slice tag;
 	struct slice reply;
 	int code;
@@ -61,8 +67,10 @@ struct protocol {
 	void *(*open)(struct parser *parser, uint64_t id);
 	void (*close)(void *own);
 	/* A reply to a request has been taken: lets go of what it needed. True:
-	 * the connection is to be closed when it is sent. NULL: neither. */
-	bool (*settle)(void *own);
+	 * the connection is to be closed when it is sent. `feed` is the one
+	 * that asked if it was answered at once, else NULL: `used` and `count`
+	 * are set right if not all of it has been done. NULL: no need. */
+	bool (*settle)(void *own, struct feed *feed);
 	/* The input may move or change before the next feed. NULL: who cares.
 	 */
 	void (*pause)(void *own);

@@ -3,9 +3,9 @@
  * coordinator into its reply queue; see session.h. All of this is done inside
  * the gate; session_io.c moves the bytes, outside.
  *
- * Every request takes a slot in the queue. When its reply comes during the
- * call, nothing stands before it and it depends on nothing that is still being
- * synced, it is encoded straight into the output; else it is held.
+ * A reply that comes at once, with nothing before it and dependent on nothing
+ * that is still being synced, goes straight into the output. Only what has to
+ * wait takes a slot in the queue, for its reply or for its request.
  */
 #include "serve/session.h"
 
@@ -33,17 +33,27 @@ static void write_reply(struct session *s, struct buf *out,
 	s->protocol->write_reply(out, reply, tag, now);
 }
 
-/* A command has written its reply where the request said, perhaps the output:
- * takes it away from there if it has to wait. */
-static void hold_command(struct session *s, struct reply_slot *slot,
-			 const struct request *req, const struct reply *reply)
+/* Appends the reply to `out`. A command has written it already, to the end of
+ * req->out: if that is not `out`, it moves. */
+static void put_reply(struct session *s, struct buf *out,
+		      const struct request *req, const struct reply *reply,
+		      struct slice tag)
+{
+	if (req->op != OP_COMMAND || reply->code != 0) {
+		write_reply(s, out, reply, tag);
+	} else if (req->out != out) {
+		buf_append_slice(out, reply->raw);
+		out->failed |= req->out->failed; /* all after it would shift */
+		req->out->len -= reply->raw.len;
+	}
+}
+
+static void hold_reply(struct session *s, struct reply_slot *slot,
+		       const struct request *req, const struct reply *reply)
 {
 	struct buf *held = &s->hub->scratch;
 
-	if (req->out == &s->out) {
-		s->out.len -= reply->raw.len;
-		buf_append_slice(held, reply->raw);
-	}
+	put_reply(s, held, req, reply, reply_slot_tag(slot));
 	if (!reply_slot_hold(slot, reply->after, held)) {
 		session_close(s); /* out of memory; it lets go of the slot */
 		reply_slot_drop(slot);
@@ -63,37 +73,12 @@ static bool has_to_wait(struct session *s, const struct reply *reply)
 	return true;
 }
 
-static void answer_command(struct session *s, struct reply_slot *slot,
-			   const struct request *req, const struct reply *reply)
+/* `feed` is NULL if it is over. */
+static void settle(struct session *s, struct feed *feed)
 {
-	if (has_to_wait(s, reply) || !reply_slot_is_first(slot)) {
-		hold_command(s, slot, req, reply);
-		return;
-	}
-	if (req->out != &s->out) {
-		buf_append_slice(&s->out, reply->raw);
-		buf_clear(req->out);
-	}
-	reply_slot_drop(slot);
-}
-
-static void answer(struct session *s, struct reply_slot *slot,
-		   const struct reply *reply)
-{
-	struct hub *hub = s->hub;
-	struct slice tag = reply_slot_tag(slot);
-
-	if (!has_to_wait(s, reply) && reply_slot_is_first(slot)) {
-		write_reply(s, &s->out, reply, tag);
-		reply_slot_drop(slot);
-		return;
-	}
-	write_reply(s, &hub->scratch, reply, tag);
-	if (!reply_slot_hold(slot, reply->after, &hub->scratch)) {
-		session_close(s); /* out of memory; it lets go of the slot */
-		reply_slot_drop(slot);
-	}
-	buf_clear(&hub->scratch);
+	if (s->protocol->settle != NULL &&
+	    s->protocol->settle(s->feed.own, feed))
+		session_finish(s);
 }
 
 static void on_reply(void *arg, const struct request *req,
@@ -106,12 +91,13 @@ static void on_reply(void *arg, const struct request *req,
 		reply_slot_drop(slot);
 		return;
 	}
-	if (req->op == OP_COMMAND && reply->code == 0)
-		answer_command(s, slot, req, reply);
-	else
-		answer(s, slot, reply);
-	if (s->protocol->settle != NULL && s->protocol->settle(s->feed.own))
-		session_finish(s);
+	if (!has_to_wait(s, reply) && reply_slot_is_first(slot)) {
+		put_reply(s, &s->out, req, reply, reply_slot_tag(slot));
+		reply_slot_drop(slot);
+	} else {
+		hold_reply(s, slot, req, reply);
+	}
+	settle(s, NULL);
 	if (!s->pumping && !s->is_dirty && !s->closing) {
 		TAILQ_INSERT_TAIL(&s->hub->dirty, s, dirty);
 		s->is_dirty = true;
@@ -127,20 +113,50 @@ static struct reply_slot *push_slot(struct session *s, struct slice tag)
 	return slot;
 }
 
+/* The reply has come before anything else could happen. */
+static void answer(struct session *s, const struct feed *feed,
+		   const struct reply *reply)
+{
+	const struct request *req = &feed->request;
+	struct reply_slot *slot;
+
+	if (!has_to_wait(s, reply) && s->queue.count == 0) {
+		put_reply(s, &s->out, req, reply, feed->tag);
+	} else {
+		slot = push_slot(s, feed->tag);
+		if (slot != NULL)
+			hold_reply(s, slot, req, reply);
+		else
+			buf_clear(&s->hub->scratch);
+	}
+}
+
+static void note(struct session *s, unsigned requests)
+{
+	s->hub->counts.requests += requests;
+	committer_note(s->hub->committer, s->id, requests);
+}
+
 static void submit(struct session *s, struct feed *feed)
 {
 	struct hub *hub = s->hub;
 	struct request *req = &feed->request;
-	struct reply_slot *slot = push_slot(s, feed->tag);
+	struct reply_slot *slot;
+	struct reply reply;
 
-	if (slot == NULL)
-		return;
-	req->out = reply_slot_is_first(slot) ? &s->out : &hub->scratch;
+	req->out = s->queue.count == 0 ? &s->out : &hub->scratch;
 	req->reply_max =
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
-	hub->counts.requests++;
-	committer_note(hub->committer, s->id);
-	coord_submit(hub->coord, req, on_reply, slot);
+	if (coord_answer(hub->coord, req, &reply)) {
+		answer(s, feed, &reply);
+		settle(s, feed);
+		note(s, feed->count);
+		return;
+	}
+	note(s, 1);
+	slot = push_slot(s, feed->tag);
+	if (slot != NULL)
+		coord_submit(hub->coord, req, on_reply, slot);
 }
 
 /* A reply that did not need the store keeps its place all the same. */
@@ -168,10 +184,8 @@ static void reply_now(struct session *s, const struct feed *feed)
 static void refuse(struct session *s, const struct feed *feed)
 {
 	struct reply reply = {.code = feed->code, .message = err_text()};
-	struct reply_slot *slot = push_slot(s, feed->tag);
 
-	if (slot != NULL)
-		answer(s, slot, &reply);
+	answer(s, feed, &reply);
 }
 
 static void act(struct session *s, struct feed *feed, enum feed_result result)
@@ -235,6 +249,7 @@ static bool handle(struct session *s, struct slice *input)
 	struct feed feed = {
 		.parser = s->hub->parser,
 		.max = s->hub->options.max_line,
+		.at_once = coord_answers(s->hub->coord),
 		.now_ms = clock_wall_ms(),
 	};
 	enum feed_result result;

@@ -3,8 +3,14 @@
  * see session.h. None of this is done inside the gate.
  *
  * A connection at rest holds no buffers: input is read into one buffer of the
- * hub and output is built in another, which is lent. Only a request that has
+ * hub and output is built in others, which are lent. Only a request that has
  * begun, or output that the peer does not take, makes a session keep its own.
+ *
+ * Short output waits until the input of all sessions has been handled. A client
+ * of many connections then wakes up once to many replies, and not once for
+ * each; and where it has to share a processor with us, it does not push us
+ * aside in the middle. Long output is worth a system call at once, while it is
+ * in cache.
  */
 #include "serve/session.h"
 
@@ -15,8 +21,9 @@
 #include <sys/socket.h>
 
 #define READ_MIN ((size_t)64 << 10)  /* into a session's own buffer */
-#define SPARE_KEEP ((size_t)1 << 20) /* capacity that the hub keeps */
-#define SEND_MAX ((size_t)1 << 30)   /* uv_try_write() counts in an int */
+#define SPARE_KEEP ((size_t)1 << 20) /* the hub keeps one buffer that large */
+#define SHORT_OUTPUT ((size_t)2 << 10)
+#define SEND_MAX ((size_t)1 << 30) /* uv_try_write() counts in an int */
 #define DISCARD_READS 64
 
 static void set_owed(struct session *s, bool on)
@@ -62,22 +69,41 @@ void session_close(struct session *s)
 
 static void borrow_output(struct session *s)
 {
-	if (s->out.cap != 0)
-		return;
-	s->out = s->hub->spare_out;
-	buf_init(&s->hub->spare_out);
+	struct hub *hub = s->hub;
+
+	if (s->out.cap == 0 && hub->nspares != 0)
+		s->out = hub->spares[--hub->nspares];
 }
 
 static void return_output(struct session *s)
 {
+	struct hub *hub = s->hub;
+	size_t most = hub->nspares == 0 ? SPARE_KEEP : HUB_SPARE_MAX;
+
 	if (s->out.len != 0)
 		return;
-	if (s->hub->spare_out.cap == 0 && s->out.cap <= SPARE_KEEP) {
-		s->hub->spare_out = s->out;
+	if (hub->nspares < HUB_SPARES && s->out.cap <= most) {
+		if (s->out.cap != 0)
+			hub->spares[hub->nspares++] = s->out;
 		buf_init(&s->out);
 	} else {
 		buf_release(&s->out);
 	}
+}
+
+/* Whether the output goes at the end of the turn. */
+static bool put_off(struct session *s)
+{
+	struct hub *hub = s->hub;
+
+	if (s->out.len == 0 || s->out.len > SHORT_OUTPUT || s->writing ||
+	    s->closing || hub->nput_off == HUB_SPARES)
+		return false;
+	hub->nput_off++;
+	if (!s->is_dirty)
+		TAILQ_INSERT_TAIL(&hub->dirty, s, dirty);
+	s->is_dirty = true;
+	return true;
 }
 
 size_t session_unsent(const struct session *s)
@@ -223,7 +249,8 @@ static void handle_input(struct session *s, struct slice *input)
 		s->pumping = true;
 		used_up = session_handle(s, input);
 		s->pumping = false;
-		session_send(s);
+		if (!put_off(s))
+			session_send(s);
 		if (s->closing)
 			return;
 		full = session_is_full(s);

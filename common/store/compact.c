@@ -120,14 +120,22 @@ static bool may_vanish(const struct store *s, const struct segment *seg)
 
 static bool compaction_start(struct store *s)
 {
-	struct compaction *c = calloc(1, sizeof(*c));
+	struct segment *victims[VICTIMS_MAX];
+	size_t n = compact_choose(s, victims, VICTIMS_MAX);
+	struct compaction *c;
 
+	/* Nearly always: this is asked after every group, and a struct
+	 * compaction is large. */
+	if (n == 0)
+		return false;
+	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return false;
 	s->compaction = c;
-	c->nvictims = compact_choose(s, c->victims, VICTIMS_MAX);
+	memcpy(c->victims, victims, n * sizeof(struct segment *));
+	c->nvictims = n;
 	c->others = calloc(s->nslots + 1, sizeof(struct segment *));
-	if (c->nvictims == 0 || c->others == NULL)
+	if (c->others == NULL)
 		goto none;
 	for (unsigned i = 0; i < s->nslots; i++)
 		if (s->slots[i] != NULL && !may_vanish(s, s->slots[i]))

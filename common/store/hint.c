@@ -16,19 +16,24 @@
 
 #define CACHE_LINE 64u
 
+/* The version is so many bytes before an item that is the first of its record.
+ */
+#define VERSION_BEFORE 24u
+
 /* More of a value comes by itself: the processor sees where it goes. */
 #define LINES_MAX 4u
 
+/* With the header in front, where the version of most items is. */
 static void prefetch_item(const struct store *s, location l)
 {
 	const struct segment *seg = store_segment(s, l);
-	uint64_t at = location_offset(l), size = location_size(l);
+	uint64_t at = location_offset(l), end = at + location_size(l);
 
 	if (at >= seg->durable)
 		return;
-	for (uint64_t i = 0; i < size && i < LINES_MAX * CACHE_LINE;
-	     i += CACHE_LINE)
-		__builtin_prefetch(seg->base + at + i);
+	at = (at - VERSION_BEFORE) & ~(uint64_t)(CACHE_LINE - 1);
+	for (unsigned i = 0; i < LINES_MAX && at < end; i++, at += CACHE_LINE)
+		__builtin_prefetch(seg->base + at);
 }
 
 void store_hint(struct store *s, const struct slice *keys, size_t n,

@@ -27,12 +27,10 @@ static void get_in_leaves(const struct node *const *leaf,
 		if (at[i] < leaf[i]->n)
 			__builtin_prefetch(
 				node_at(leaf[i], node_slots(leaf[i])[at[i]]));
-	for (size_t i = 0; i < n; i++) {
-		bool found;
-
-		at[i] = node_search(leaf[i], keys[i], &found);
-		locs[i] = found ? node_values(leaf[i])[at[i]] : INDEX_MISSING;
-	}
+	for (size_t i = 0; i < n; i++)
+		locs[i] = node_find(leaf[i], keys[i], &at[i])
+				  ? node_values(leaf[i])[at[i]]
+				  : INDEX_MISSING;
 }
 
 static void get_group(const struct index *ix, const struct slice *keys,

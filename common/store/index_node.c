@@ -3,7 +3,7 @@
  */
 #include "store/index_node.h"
 
-#include <endian.h>
+#include "base/bytes.h"
 
 /* What follows the head of a suffix. */
 struct rest {
@@ -124,26 +124,52 @@ unsigned node_guess(const struct node *nd, struct slice key)
 		head_of(key.data + nd->prefix_len, key.len - nd->prefix_len));
 }
 
+/* Compares with the prefix; of a key that has it all, *suffix gets the rest. */
+static inline int compare_prefix(const struct node *nd, struct slice key,
+				 struct slice *suffix)
+{
+	size_t n = nd->prefix_len;
+
+	if (key.len < n) {
+		int c = memcmp(key.data, node_prefix(nd), key.len);
+
+		return c != 0 ? c : -1;
+	}
+	*suffix = slice_of(key.data + n, key.len - n);
+	if (bytes_equal(key.data, node_prefix(nd), n))
+		return 0;
+	return memcmp(key.data, node_prefix(nd), n);
+}
+
 unsigned node_search(const struct node *nd, struct slice key, bool *found)
 {
-	size_t prefix_len = nd->prefix_len;
-	size_t shared = key.len < prefix_len ? key.len : prefix_len;
-	int c = shared ? memcmp(key.data, node_prefix(nd), shared) : 0;
 	struct slice suffix;
+	int c = compare_prefix(nd, key, &suffix);
 	uint32_t head;
 	unsigned at;
 
 	*found = false;
 	if (c != 0)
 		return c < 0 ? 0 : nd->n;
-	if (key.len < prefix_len)
-		return 0;
-	suffix = slice_of(key.data + prefix_len, key.len - prefix_len);
 	head = head_of(suffix.data, suffix.len);
 	at = lower_bound(node_heads(nd), nd->n, head);
 	if (at == nd->n || node_heads(nd)[at] != head)
 		return at;
 	return search_ties(nd, at, head, suffix, found);
+}
+
+bool node_find(const struct node *nd, struct slice key, unsigned *at)
+{
+	struct slice suffix;
+	bool found = false;
+	uint32_t head;
+
+	if (*at == nd->n || compare_prefix(nd, key, &suffix) != 0)
+		return false;
+	head = head_of(suffix.data, suffix.len);
+	if (node_heads(nd)[*at] == head)
+		*at = search_ties(nd, *at, head, suffix, &found);
+	return found;
 }
 
 void node_entry(const struct node *nd, unsigned i, struct held *out)

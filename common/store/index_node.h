@@ -145,6 +145,8 @@ void long_key_free(struct pool *pool, struct long_key *block); /* or NULL */
 unsigned node_guess(const struct node *nd, struct slice key);
 /* Where the key is, or where it would be inserted. */
 unsigned node_search(const struct node *nd, struct slice key, bool *found);
+/* Whether the key is there, and where, given *at from node_guess(). */
+bool node_find(const struct node *nd, struct slice key, unsigned *at);
 void node_entry(const struct node *nd, unsigned i, struct held *out);
 /* The length of key i, and whether it is kept outside. */
 size_t node_key_len(const struct node *nd, unsigned i, bool *outside);

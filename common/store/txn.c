@@ -41,7 +41,8 @@ static bool find_below(struct store *s, struct slice key,
 
 	if (store_hinted(s, key, &l)) {
 		store_item(s, l, stored, seq);
-		if (slice_eq(stored->key, key))
+		if (stored->key.len == key.len &&
+		    bytes_equal(stored->key.data, key.data, key.len))
 			return true;
 	}
 	if (!index_get(s->index, key, &l))

@@ -724,6 +724,153 @@ static void a_hint_never_changes_an_answer(void)
 	finish();
 }
 
+/* All answers to a pipeline; with `runs`, reads may be joined to one call.
+ * Returns how many calls it took. */
+static unsigned say_all(struct slice input, bool runs, struct buf *out)
+{
+	unsigned calls = 0;
+
+	buf_clear(out);
+	while (input.len != 0) {
+		struct resp_feed f = {
+			.input = input,
+			.max = 1 << 20,
+			.runs = runs,
+		};
+
+		next = resp_feed(conn, &f);
+		if (next == RESP_CALL) {
+			struct request req = {
+				.op = OP_COMMAND,
+				.call = f.call,
+				.out = out,
+			};
+			unsigned count = f.count;
+			struct reply reply;
+
+			store_execute(s, &req, &reply);
+			CHECK_INT(reply.code, 0);
+			f.used -= resp_take_back(conn, &f.count);
+			CHECK(f.count >= 1 && f.count <= count);
+			CHECK(runs || f.count == 1);
+			CHECK(!resp_settle(conn));
+			calls++;
+		} else if (next == RESP_REPLY) {
+			buf_append_slice(out, f.reply);
+		}
+		CHECK(next != RESP_MORE && f.used != 0);
+		input.data += f.used;
+		input.len -= f.used;
+	}
+	resp_pause(conn);
+	CHECK(!buf_failed(out));
+	return calls;
+}
+
+static void add_command(struct buf *pipeline, const char *line)
+{
+	char text[128], *word, *rest = text;
+	unsigned n = 0;
+	struct buf words = {0};
+
+	snprintf(text, sizeof(text), "%s", line);
+	while ((word = strsep(&rest, " ")) != NULL) {
+		buf_printf(&words, "$%zu\r\n%s\r\n", strlen(word), word);
+		n++;
+	}
+	buf_printf(pipeline, "*%u\r\n", n);
+	buf_append_slice(pipeline, buf_slice(&words));
+	buf_release(&words);
+}
+
+static void reads_behind_each_other_are_one_call(void)
+{
+	struct buf in = {0}, out = {0};
+
+	fresh();
+	say("MSET a 1 b 22");
+	for (int i = 0; i < 10; i++)
+		add_command(&in, i % 2 ? "GET b" : "get a");
+	add_command(&in, "EXISTS a b");
+	CHECK_INT(say_all(buf_slice(&in), true, &out), 1);
+	CHECK_INT(out.len, 5 * 7 + 5 * 8 + 4);
+	CHECK_INT(say_all(buf_slice(&in), false, &out), 11);
+	CHECK_INT(out.len, 5 * 7 + 5 * 8 + 4);
+	buf_release(&in);
+	buf_release(&out);
+	finish();
+}
+
+static void a_long_reply_ends_the_call(void)
+{
+	struct buf in = {0}, out = {0}, alone = {0};
+
+	fresh();
+	CHECK_STR(say("SETRANGE big 39999 x"), ":40000");
+	for (int i = 0; i < 8; i++)
+		add_command(&in, "GET big");
+	CHECK_INT(say_all(buf_slice(&in), true, &out), 4);
+	CHECK_INT(say_all(buf_slice(&in), false, &alone), 8);
+	CHECK(slice_eq(buf_slice(&out), buf_slice(&alone)));
+	buf_release(&in);
+	buf_release(&out);
+	buf_release(&alone);
+	finish();
+}
+
+static void pick_command(unsigned *seed, struct buf *pipeline)
+{
+	static const char *const forms[] = {
+		"GET k%u",
+		"GET k%u",
+		"GET k%u",
+		"TTL k%u",
+		"EXISTS k%u x",
+		"MGET k%u k1 k2",
+		"STRLEN k%u",
+		"GET k%u x",
+		"NOSUCH k%u",
+		"SET k%u v",
+		"DEL k%u",
+		"INCR k%u",
+		"PING",
+		"MULTI",
+		"EXEC",
+		"CLIENT REPLY SKIP",
+		"GETRANGE k%u 0 1",
+	};
+	char line[64];
+
+	*seed = *seed * 1103515245 + 12345;
+	snprintf(line, sizeof(line),
+		 forms[(*seed >> 16) % (sizeof(forms) / sizeof(*forms))],
+		 (*seed >> 24) % 20);
+	add_command(pipeline, line);
+}
+
+static void joining_reads_changes_no_answer(void)
+{
+	struct buf in = {0}, joined = {0}, alone = {0};
+	unsigned seed = 7;
+
+	for (int round = 0; round < 40; round++) {
+		buf_clear(&in);
+		for (int i = 0; i < 200; i++)
+			pick_command(&seed, &in);
+		fresh();
+		say_all(buf_slice(&in), true, &joined);
+		finish();
+		fresh();
+		say_all(buf_slice(&in), false, &alone);
+		finish();
+		CHECK(joined.len > 1000);
+		CHECK(slice_eq(buf_slice(&joined), buf_slice(&alone)));
+	}
+	buf_release(&in);
+	buf_release(&joined);
+	buf_release(&alone);
+}
+
 TEST_MAIN(T(what_is_set_is_got_also_after_opening_again),
 	  T(a_batch_is_one_write),
 	  T(exec_is_one_write_that_sees_its_own_changes),
@@ -747,4 +894,6 @@ TEST_MAIN(T(what_is_set_is_got_also_after_opening_again),
 	  T(what_looks_like_http_is_not_answered),
 	  T(errors_of_the_store_are_told_in_redis_words),
 	  T(a_reply_waits_for_what_it_reveals), T(a_reply_has_a_bound),
-	  T(a_hint_never_changes_an_answer))
+	  T(a_hint_never_changes_an_answer),
+	  T(reads_behind_each_other_are_one_call),
+	  T(a_long_reply_ends_the_call), T(joining_reads_changes_no_answer))
