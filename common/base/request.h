@@ -27,6 +27,24 @@ enum op {
 	OP_COUNT,    /* range */
 	OP_INFO,
 	OP_COMMAND, /* call, out: see txn.h */
+	OP_CLUSTER, /* order */
+};
+
+/* What an administrator asks of a cluster; see kv-protocol(7). */
+enum cluster_order_kind {
+	CLUSTER_ADD,	  /* node, address: takes part from now on */
+	CLUSTER_REMOVE,	  /* node */
+	CLUSTER_TRANSFER, /* node: is to lead */
+	CLUSTER_REPAIR,	  /* node: is emptied and filled again by the others */
+	CLUSTER_CUT,	  /* nodes: links to exactly these are cut; a debug
+			     order that is obeyed only if the server allows it */
+};
+
+struct cluster_order {
+	enum cluster_order_kind kind;
+	struct slice node;
+	struct slice address;
+	struct slice nodes; /* "n2,n3"; empty: none */
 };
 
 struct buf;
@@ -68,6 +86,15 @@ struct request {
 	enum kv_condition condition;
 	uint64_t if_version;
 	bool debug_unreliable;
+	struct cluster_order order;
+	/* A write that is carried out once however often it is asked for: who
+	 * asks (16 bytes, or empty) and his number of it, which only grows. */
+	struct slice client;
+	uint64_t number;
+	/* A read that any node may answer from what it knows. */
+	bool stale_ok;
+	/* The request as it came, where its protocol has it as bytes. */
+	struct slice raw;
 	struct txn_call *call;
 	struct buf *out; /* where the call's reply is appended */
 	/* The reply is built to at most about this many bytes of keys and
@@ -108,9 +135,15 @@ struct reply {
 	struct info_line *info;
 	size_t ninfo;
 	struct slice raw; /* command: finished, the last bytes of req->out */
-	/* Nobody may be told this reply before the store has everything up to
-	 * and including this sequence number on disk. 0: at once. */
+	/* The whole reply in the protocol of the one who asked, when another
+	 * node has made it. */
+	struct slice encoded;
+	/* Nobody may be told this reply before coord->revealed has reached
+	 * this: what it reveals could still be undone. 0: at once. */
 	uint64_t after;
+	/* Nor before coord->confirmed has reached this: see coord.h. */
+	uint64_t confirm;
+	bool wrote; /* it appended to the log */
 };
 
 #endif
