@@ -87,6 +87,12 @@ static void solo_hint(struct coord *c, const struct slice *keys, size_t n,
 	store_hint(((struct solo *)c)->store, keys, n, values);
 }
 
+static void solo_flushed(struct coord *c, int failed)
+{
+	(void)failed;
+	c->revealed = store_durable(((struct solo *)c)->store);
+}
+
 static void solo_free(struct coord *c)
 {
 	free(c);
@@ -97,6 +103,7 @@ struct coord *solo_new(struct store *store, const struct solo_options *options)
 	static const struct coord_ops ops = {
 		.submit = solo_submit,
 		.hint = solo_hint,
+		.flushed = solo_flushed,
 		.free = solo_free,
 	};
 	struct solo *solo = malloc(sizeof(*solo));
@@ -104,7 +111,7 @@ struct coord *solo_new(struct store *store, const struct solo_options *options)
 	if (solo == NULL)
 		return NULL;
 	*solo = (struct solo){
-		.coord.ops = &ops,
+		.coord = {&ops, store_durable(store), UINT64_MAX},
 		.store = store,
 		.options = *options,
 		/* Any seed, 0 too, must give a state other than 0. */

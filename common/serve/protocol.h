@@ -29,6 +29,7 @@ enum feed_result {
 	FEED_LAST,    /* the same, and then close; the reply may be empty */
 	FEED_ERROR,   /* cannot be served: `code`, err_text(), `tag` */
 	FEED_CLOSE,   /* nobody to talk to: close the connection */
+	FEED_WAIT,    /* again, when the request before it is answered */
 };
 
 struct feed {
@@ -53,6 +54,9 @@ struct feed {
 
 struct protocol {
 	const char *name;
+	/* It is another node's: replies are put in frames that say which
+	 * request they answer, and may leave in any order. */
+	bool framed;
 	/* Might a connection that begins with these bytes (one at least) speak
 	 * it? */
 	bool (*sniff)(struct slice head);

@@ -80,6 +80,7 @@ static void on_committed(void *arg, int failed)
 		    "restart the server when the cause is removed",
 		    why);
 	}
+	coord_flushed(server->coord, failed);
 	hub_committed(&server->hub, failed);
 }
 
@@ -132,8 +133,11 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct server *server = prepare->data;
 
-	hub_send_dirty(&server->hub);
-	committer_run(server->committer);
+	do {
+		hub_turn(&server->hub);
+		coord_turn(server->coord);
+		committer_run(server->committer);
+	} while (hub_turn(&server->hub));
 	if (server->stopping && server->hub.nsessions == 0 &&
 	    committer_is_idle(server->committer))
 		uv_stop(&server->loop);

@@ -33,6 +33,26 @@ static void write_reply(struct session *s, struct buf *out,
 	s->protocol->write_reply(out, reply, tag, now);
 }
 
+/* Keeps a reply until it may leave; empties `encoded`. */
+static void hold(struct session *s, struct reply_slot *slot,
+		 const struct reply *reply, struct buf *encoded)
+{
+	struct reply_gate gate = {reply->after, reply->confirm, reply->wrote};
+
+	if (!reply_slot_hold(slot, &gate, encoded)) {
+		session_close(s); /* out of memory; it lets go of the slot */
+		reply_slot_drop(slot);
+	}
+	buf_clear(encoded);
+}
+
+static bool may_tell(const struct session *s, const struct reply_slot *slot,
+		     const struct reply *reply)
+{
+	return reply_slot_is_first(slot) &&
+	       coord_may_tell(s->hub->coord, reply->after, reply->confirm);
+}
+
 /* A command has written its reply where the request said, perhaps the output:
  * takes it away from there if it has to wait. */
 static void hold_command(struct session *s, struct reply_slot *slot,
@@ -44,18 +64,13 @@ static void hold_command(struct session *s, struct reply_slot *slot,
 		s->out.len -= reply->raw.len;
 		buf_append_slice(held, reply->raw);
 	}
-	if (!reply_slot_hold(slot, reply->after, held)) {
-		session_close(s); /* out of memory; it lets go of the slot */
-		reply_slot_drop(slot);
-	}
-	buf_clear(held);
+	hold(s, slot, reply, held);
 }
 
 static void answer_command(struct session *s, struct reply_slot *slot,
 			   const struct request *req, const struct reply *reply)
 {
-	if (!reply_slot_is_first(slot) ||
-	    reply->after > store_durable(s->hub->store)) {
+	if (!may_tell(s, slot, reply)) {
 		hold_command(s, slot, req, reply);
 		return;
 	}
@@ -72,18 +87,13 @@ static void answer(struct session *s, struct reply_slot *slot,
 	struct hub *hub = s->hub;
 	struct slice tag = reply_slot_tag(slot);
 
-	if (reply_slot_is_first(slot) &&
-	    reply->after <= store_durable(hub->store)) {
+	if (may_tell(s, slot, reply)) {
 		write_reply(s, &s->out, reply, tag);
 		reply_slot_drop(slot);
 		return;
 	}
 	write_reply(s, &hub->scratch, reply, tag);
-	if (!reply_slot_hold(slot, reply->after, &hub->scratch)) {
-		session_close(s); /* out of memory; it lets go of the slot */
-		reply_slot_drop(slot);
-	}
-	buf_clear(&hub->scratch);
+	hold(s, slot, reply, &hub->scratch);
 }
 
 static void on_reply(void *arg, const struct request *req,
@@ -96,10 +106,12 @@ static void on_reply(void *arg, const struct request *req,
 		reply_slot_drop(slot);
 		return;
 	}
-	if (req->op == OP_COMMAND && reply->code == 0)
+	if (req != NULL && req->op == OP_COMMAND && reply->code == 0 &&
+	    !s->protocol->framed)
 		answer_command(s, slot, req, reply);
 	else
 		answer(s, slot, reply);
+	s->blocked = false;
 	if (s->protocol->settle != NULL && s->protocol->settle(s->feed.own))
 		session_finish(s);
 	if (!s->pumping && !s->is_dirty && !s->closing) {
@@ -125,12 +137,17 @@ static void submit(struct session *s, struct feed *feed)
 
 	if (slot == NULL)
 		return;
-	req->out = reply_slot_is_first(slot) ? &s->out : &hub->scratch;
+	if (s->protocol->framed)
+		req->out = &hub->command;
+	else
+		req->out = reply_slot_is_first(slot) ? &s->out : &hub->scratch;
 	req->reply_max =
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
 	hub->counts.requests++;
 	committer_note(hub->committer, s->id);
 	coord_submit(hub->coord, req, on_reply, slot);
+	if (s->protocol->framed)
+		buf_clear(&hub->command);
 }
 
 /* A reply that did not need the store keeps its place all the same. */
@@ -148,11 +165,7 @@ static void reply_now(struct session *s, const struct feed *feed)
 	if (slot == NULL)
 		return;
 	buf_append_slice(&hub->scratch, feed->reply);
-	if (!reply_slot_hold(slot, 0, &hub->scratch)) {
-		session_close(s);
-		reply_slot_drop(slot);
-	}
-	buf_clear(&hub->scratch);
+	hold(s, slot, &(struct reply){0}, &hub->scratch);
 }
 
 static void refuse(struct session *s, const struct feed *feed)
@@ -186,6 +199,7 @@ static void act(struct session *s, struct feed *feed, enum feed_result result)
 		break;
 	case FEED_NOTHING:
 	case FEED_MORE:
+	case FEED_WAIT:
 		break;
 	}
 	if (feed->used > PARSER_KEEP)
@@ -194,6 +208,10 @@ static void act(struct session *s, struct feed *feed, enum feed_result result)
 
 bool session_is_full(const struct session *s)
 {
+	if (s->blocked)
+		return true;
+	if (s->protocol != NULL && s->protocol->framed)
+		return session_unsent(s) >= SESSION_PEER_UNSENT_MAX;
 	return s->queue.count >= SESSION_SLOTS_MAX ||
 	       s->queue.bytes >= SESSION_HELD_MAX ||
 	       session_unsent(s) >= SESSION_UNSENT_MAX ||
@@ -240,6 +258,10 @@ static bool handle(struct session *s, struct slice *input)
 		result = s->protocol->feed(&s->feed, &feed);
 		if (result == FEED_MORE)
 			break;
+		if (result == FEED_WAIT) {
+			s->blocked = true;
+			return false;
+		}
 		if (feed.hints != NULL)
 			coord_hint(s->hub->coord, feed.hints, feed.nhints,
 				   feed.hint_values);

@@ -276,12 +276,15 @@ void session_doom(struct session *s)
 
 void session_release(struct session *s)
 {
+	struct reply_gate reached;
+
 	if (s->doomed)
 		session_close(s);
 	if (s->closing)
 		return;
+	reached = hub_reached(s->hub);
 	borrow_output(s);
-	reply_queue_take(&s->queue, hub_durable(s->hub), &s->out);
+	reply_queue_take(&s->queue, &reached, &s->out);
 	session_send(s);
 	if (s->is_stalled)
 		session_pump(s);
