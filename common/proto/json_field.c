@@ -26,6 +26,9 @@ static const char *const names[FIELD_COUNT] = {
 	[FIELD_KEYS_ONLY] = "keys_only",
 	[FIELD_CURSOR] = "cursor",
 	[FIELD_DEBUG] = "debug_unreliable",
+	[FIELD_NODE] = "node",
+	[FIELD_ADDRESS] = "address",
+	[FIELD_NODES] = "nodes",
 };
 
 const char *json_field_name(enum json_field field)

@@ -104,6 +104,7 @@ static void write_done(struct buf *out, const struct reply *r, uint64_t now_ms)
 	LITERAL(out, "\"ok\":true");
 	switch (r->op) {
 	case OP_PING:
+	case OP_CLUSTER:
 	case OP_COMMAND: /* not in JSON */
 		break;
 	case OP_GET:

@@ -15,6 +15,9 @@
 #define KEYS FIELD_BIT(FIELD_KEYS)
 #define ITEMS FIELD_BIT(FIELD_ITEMS)
 #define DEBUG FIELD_BIT(FIELD_DEBUG)
+#define NODE FIELD_BIT(FIELD_NODE)
+#define NODE_ADDRESS (NODE | FIELD_BIT(FIELD_ADDRESS))
+#define NODES FIELD_BIT(FIELD_NODES)
 #define CONDITIONS (FIELD_BIT(FIELD_IF) | FIELD_BIT(FIELD_IF_VERSION))
 #define RANGE (PREFIX | FIELD_BIT(FIELD_FROM) | FIELD_BIT(FIELD_TO))
 #define PAGE                                                 \
@@ -27,6 +30,7 @@ static const struct op_rule {
 	unsigned allowed; /* besides "op" and "id" */
 	unsigned required;
 	enum op op;
+	enum cluster_order_kind order;
 } rules[] = {
 	{"get", "'get'", KEY, KEY, OP_GET},
 	{"set", "'set'",
@@ -40,6 +44,15 @@ static const struct op_rule {
 	{"count", "'count'", RANGE, 0, OP_COUNT},
 	{"info", "'info'", 0, 0, OP_INFO},
 	{"ping", "'ping'", 0, 0, OP_PING},
+	{"cluster_add", "'cluster_add'", NODE_ADDRESS, NODE_ADDRESS, OP_CLUSTER,
+	 CLUSTER_ADD},
+	{"cluster_remove", "'cluster_remove'", NODE, NODE, OP_CLUSTER,
+	 CLUSTER_REMOVE},
+	{"cluster_transfer", "'cluster_transfer'", NODE, NODE, OP_CLUSTER,
+	 CLUSTER_TRANSFER},
+	{"cluster_repair", "'cluster_repair'", NODE, NODE, OP_CLUSTER,
+	 CLUSTER_REPAIR},
+	{"cluster_cut", "'cluster_cut'", NODES, NODES, OP_CLUSTER, CLUSTER_CUT},
 };
 
 struct parse {
@@ -343,6 +356,26 @@ static int read_get(struct parse *p)
 	return json_field_key(p->arena, &p->f, &req->keys[0]);
 }
 
+static int read_word(struct parse *p, enum json_field field, struct slice *out)
+{
+	const char *word = NULL;
+	int code = json_field_text(&p->f, field, &word);
+
+	if (code == 0 && word != NULL)
+		*out = slice_str(word);
+	return code;
+}
+
+static int read_order(struct parse *p)
+{
+	struct cluster_order *order = &p->req->order;
+	int code = read_word(p, FIELD_NODE, &order->node);
+
+	if (code == 0)
+		code = read_word(p, FIELD_ADDRESS, &order->address);
+	return code ? code : read_word(p, FIELD_NODES, &order->nodes);
+}
+
 static int read_op(struct parse *p)
 {
 	switch (p->req->op) {
@@ -359,6 +392,8 @@ static int read_op(struct parse *p)
 	case OP_SCAN:
 	case OP_COUNT:
 		return read_range(p);
+	case OP_CLUSTER:
+		return read_order(p);
 	case OP_PING:
 	case OP_INFO:
 	case OP_COMMAND: /* not in JSON */
@@ -393,6 +428,8 @@ int json_request_parse(struct json_arena *a, struct slice line, uint64_t now_ms,
 	if (code != 0)
 		return code;
 	req->op = rule->op;
+	req->order.kind = rule->order;
+	req->raw = line;
 	code = read_condition(&p);
 	if (code == 0)
 		code = json_field_bool(&p.f, FIELD_DEBUG,
