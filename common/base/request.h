@@ -93,6 +93,9 @@ struct request {
 	uint64_t number;
 	/* A read that any node may answer from what it knows. */
 	bool stale_ok;
+	/* Another node has taken it and waits: it is carried out here or not at
+	 * all. */
+	bool forwarded;
 	/* The request as it came, where its protocol has it as bytes. */
 	struct slice raw;
 	struct txn_call *call;
@@ -144,6 +147,11 @@ struct reply {
 	/* Nor before coord->confirmed has reached this: see coord.h. */
 	uint64_t confirm;
 	bool wrote; /* it appended to the log */
+	/* It may be out of date (stale_ok, and the node does not lead): by at
+	 * least so many entries of the log, and heard of the leader so long
+	 * ago. UINT64_MAX: never. */
+	bool stale;
+	uint64_t lag, lag_ms;
 };
 
 #endif

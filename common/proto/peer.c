@@ -40,6 +40,14 @@ void peer_frame_write(struct buf *out, struct slice head, struct slice body)
 	buf_append_slice(out, body);
 }
 
+void peer_refusal_write(struct buf *out, int code, const char *why)
+{
+	char head[5] = {PEER_REFUSAL};
+
+	put_le32(head + 1, (uint32_t)code);
+	peer_frame_write(out, slice_of(head, sizeof(head)), slice_str(why));
+}
+
 static void put_u64(struct buf *out, uint64_t v)
 {
 	unsigned char bytes[8];
@@ -65,6 +73,7 @@ void peer_hello_encode(const struct peer_hello *hello, struct buf *out)
 	buf_append(out, hello->nonce, sizeof(hello->nonce));
 	put_u64(out, hello->cluster_id);
 	put_u64(out, hello->id);
+	put_u64(out, hello->birth);
 	put_u64(out, hello->term);
 	buf_append_char(out, hello->established ? FLAG_ESTABLISHED : 0);
 	put_text(out, hello->name);
@@ -129,8 +138,9 @@ int peer_hello_decode(struct peer_hello *hello, struct slice bytes)
 		return err_set(KV_EDATA, "a greeting is cut short");
 	memcpy(hello->nonce, p, PEER_NONCE_LEN);
 	if (!take_u64(&bytes, &hello->cluster_id) ||
-	    !take_u64(&bytes, &hello->id) || !take_u64(&bytes, &hello->term) ||
-	    (p = take(&bytes, 1)) == NULL)
+	    !take_u64(&bytes, &hello->id) ||
+	    !take_u64(&bytes, &hello->birth) ||
+	    !take_u64(&bytes, &hello->term) || (p = take(&bytes, 1)) == NULL)
 		return err_set(KV_EDATA, "a greeting is cut short");
 	hello->established = *p & FLAG_ESTABLISHED;
 	if (!take_text(&bytes, hello->name, MEMBER_NAME_MAX) ||

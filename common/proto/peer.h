@@ -50,6 +50,9 @@ enum peer_kind {
 /* Might a connection that begins like this be a node's? */
 bool peer_sniff(struct slice head);
 
+/* Why the one who dials is not welcome. */
+void peer_refusal_write(struct buf *out, int code, const char *why);
+
 enum peer_next {
 	PEER_MORE,  /* no whole frame yet */
 	PEER_FRAME, /* *frame: kind and payload */
@@ -67,6 +70,7 @@ struct peer_hello {
 	unsigned char nonce[PEER_NONCE_LEN];
 	uint64_t cluster_id; /* 0: not known yet */
 	uint64_t id;	     /* 0: not known yet */
+	uint64_t birth;
 	uint64_t term;
 	bool established;
 	char name[MEMBER_NAME_MAX + 1];
@@ -76,8 +80,8 @@ struct peer_hello {
 
 /* What follows the kind in a HELLO. */
 void peer_hello_encode(const struct peer_hello *hello, struct buf *out);
-int peer_hello_decode(struct peer_hello *hello, struct slice bytes); /* KV_EDATA
-								       */
+/* KV_EDATA. */
+int peer_hello_decode(struct peer_hello *hello, struct slice bytes);
 
 /* What a handshake needs of its node. */
 struct peer_shake_ops {

@@ -6,7 +6,6 @@
  */
 #include "proto/peer.h"
 
-#include "base/bytes.h"
 #include "base/err.h"
 
 #include <stdio.h>
@@ -80,15 +79,6 @@ static int send_proof(struct peer_shake *shake, struct buf *out)
 		peer_frame_write(out, slice_of(&kind, 1),
 				 slice_of(mac, sizeof(mac)));
 	return r;
-}
-
-static void send_refusal(struct buf *out, int code)
-{
-	char head[5] = {PEER_REFUSAL};
-
-	put_le32(head + 1, (uint32_t)code);
-	peer_frame_write(out, slice_of(head, sizeof(head)),
-			 slice_str(err_text()));
 }
 
 /* The time that it takes must not tell how much of it is right. */
@@ -188,7 +178,7 @@ static enum peer_shake_state fail(struct peer_shake *shake, int code,
 				  struct buf *out)
 {
 	if (!shake->dials)
-		send_refusal(out, code);
+		peer_refusal_write(out, code, err_text());
 	return SHAKE_FAILED;
 }
 
