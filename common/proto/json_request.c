@@ -30,7 +30,6 @@ static const struct op_rule {
 	unsigned allowed; /* besides "op" and "id" */
 	unsigned required;
 	enum op op;
-	enum cluster_order_kind order;
 } rules[] = {
 	{"get", "'get'", KEY, KEY, OP_GET},
 	{"set", "'set'",
@@ -44,15 +43,11 @@ static const struct op_rule {
 	{"count", "'count'", RANGE, 0, OP_COUNT},
 	{"info", "'info'", 0, 0, OP_INFO},
 	{"ping", "'ping'", 0, 0, OP_PING},
-	{"cluster_add", "'cluster_add'", NODE_ADDRESS, NODE_ADDRESS, OP_CLUSTER,
-	 CLUSTER_ADD},
-	{"cluster_remove", "'cluster_remove'", NODE, NODE, OP_CLUSTER,
-	 CLUSTER_REMOVE},
-	{"cluster_transfer", "'cluster_transfer'", NODE, NODE, OP_CLUSTER,
-	 CLUSTER_TRANSFER},
-	{"cluster_repair", "'cluster_repair'", NODE, NODE, OP_CLUSTER,
-	 CLUSTER_REPAIR},
-	{"cluster_cut", "'cluster_cut'", NODES, NODES, OP_CLUSTER, CLUSTER_CUT},
+	{"cluster_add", "'cluster_add'", NODE_ADDRESS, NODE_ADDRESS, OP_CLUSTER},
+	{"cluster_remove", "'cluster_remove'", NODE, NODE, OP_CLUSTER},
+	{"cluster_transfer", "'cluster_transfer'", NODE, NODE, OP_CLUSTER},
+	{"cluster_repair", "'cluster_repair'", NODE, NODE, OP_CLUSTER},
+	{"cluster_cut", "'cluster_cut'", NODES, NODES, OP_CLUSTER},
 };
 
 struct parse {
@@ -366,6 +361,22 @@ static int read_word(struct parse *p, enum json_field field, struct slice *out)
 	return code;
 }
 
+static enum cluster_order_kind order_kind(const char *op)
+{
+	static const char *const names[] = {
+		[CLUSTER_ADD] = "cluster_add",
+		[CLUSTER_REMOVE] = "cluster_remove",
+		[CLUSTER_TRANSFER] = "cluster_transfer",
+		[CLUSTER_REPAIR] = "cluster_repair",
+		[CLUSTER_CUT] = "cluster_cut",
+	};
+	int kind = CLUSTER_ADD;
+
+	while (kind < CLUSTER_CUT && strcmp(names[kind], op) != 0)
+		kind++;
+	return (enum cluster_order_kind)kind;
+}
+
 static int read_order(struct parse *p)
 {
 	struct cluster_order *order = &p->req->order;
@@ -428,7 +439,7 @@ int json_request_parse(struct json_arena *a, struct slice line, uint64_t now_ms,
 	if (code != 0)
 		return code;
 	req->op = rule->op;
-	req->order.kind = rule->order;
+	req->order.kind = order_kind(rule->name);
 	req->raw = line;
 	code = read_condition(&p);
 	if (code == 0)

@@ -134,17 +134,26 @@ void hub_progress(struct hub *hub)
 	hub->progress = true;
 }
 
+const struct reply_failure hub_lost_wrote = {
+	KV_EUNKNOWN, "the leader was lost before a majority had the write; it "
+		     "may or may not be stored"};
+const struct reply_failure hub_lost_other = {
+	KV_EUNAVAILABLE, "the leader was lost before it could answer; try "
+			 "again"};
+
 void hub_lost(struct hub *hub)
 {
-	static const struct reply_failure wrote = {
-		KV_EUNKNOWN, "the leader was lost before a majority had the "
-			     "write; it may or may not be stored"};
-	static const struct reply_failure other = {
-		KV_EUNAVAILABLE, "the leader was lost before it could answer; "
-				 "try again"};
-
-	fail_waiting(hub, &wrote, &other);
+	fail_waiting(hub, &hub_lost_wrote, &hub_lost_other);
 	hub->progress = true;
+}
+
+void hub_doom(struct hub *hub, uint64_t id)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->id == id)
+			session_doom(s);
 }
 
 bool hub_turn(struct hub *hub)

@@ -19,6 +19,7 @@
 
 struct committer;
 struct coord;
+struct node;
 struct session;
 struct store;
 TAILQ_HEAD(session_list, session);
@@ -50,6 +51,7 @@ struct hub {
 	struct store *store;	     /* not owned */
 	struct coord *coord;	     /* not owned */
 	struct committer *committer; /* not owned */
+	struct node *node;	     /* not owned; NULL: not in a cluster */
 	struct hub_options options;
 	struct hub_counts counts;
 	struct hub_place place;
@@ -99,6 +101,10 @@ void hub_progress(struct hub *hub);
 
 /* What replies wait for now will not happen: they become errors. */
 void hub_lost(struct hub *hub);
+extern const struct reply_failure hub_lost_wrote, hub_lost_other;
+
+/* Closes the connection with that number soon. */
+void hub_doom(struct hub *hub, uint64_t id);
 
 /* Takes no more input; sessions close when they have sent what they owe. */
 void hub_drain(struct hub *hub);

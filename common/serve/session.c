@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "replica/coord.h"
 #include "serve/committer.h"
+#include "serve/node.h"
 #include "store/store.h"
 
 /* After a request this long the parser gives its memory back. */
@@ -96,6 +97,18 @@ static void answer(struct session *s, struct reply_slot *slot,
 	hold(s, slot, reply, &hub->scratch);
 }
 
+/* Not from the store: the protocol may have been waiting for it. */
+static void answer_arrived(struct session *s, struct reply_slot *slot,
+			   const struct reply *reply)
+{
+	struct reply seen = *reply;
+
+	if (s->protocol->arrived != NULL)
+		seen.encoded = s->protocol->arrived(s->feed.own, reply,
+						    reply_slot_tag(slot));
+	answer(s, slot, &seen);
+}
+
 static void on_reply(void *arg, const struct request *req,
 		     const struct reply *reply)
 {
@@ -106,8 +119,9 @@ static void on_reply(void *arg, const struct request *req,
 		reply_slot_drop(slot);
 		return;
 	}
-	if (req != NULL && req->op == OP_COMMAND && reply->code == 0 &&
-	    !s->protocol->framed)
+	if (req == NULL || reply->code != 0)
+		answer_arrived(s, slot, reply);
+	else if (req->op == OP_COMMAND && !s->protocol->framed)
 		answer_command(s, slot, req, reply);
 	else
 		answer(s, slot, reply);
@@ -145,7 +159,9 @@ static void submit(struct session *s, struct feed *feed)
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
 	hub->counts.requests++;
 	committer_note(hub->committer, s->id);
-	coord_submit(hub->coord, req, on_reply, slot);
+	if (req->op != OP_CLUSTER ||
+	    !node_takes_order(hub->node, req, on_reply, slot))
+		coord_submit(hub->coord, req, on_reply, slot);
 	if (s->protocol->framed)
 		buf_clear(&hub->command);
 }
@@ -215,7 +231,8 @@ bool session_is_full(const struct session *s)
 	return s->queue.count >= SESSION_SLOTS_MAX ||
 	       s->queue.bytes >= SESSION_HELD_MAX ||
 	       session_unsent(s) >= SESSION_UNSENT_MAX ||
-	       store_waiting(s->hub->store) >= SESSION_STORE_MAX;
+	       (s->hub->store != NULL &&
+		store_waiting(s->hub->store) >= SESSION_STORE_MAX);
 }
 
 /* Chooses the protocol by the first byte that is no line end; false if there
@@ -230,6 +247,7 @@ static bool begin_protocol(struct session *s, struct slice *input)
 	if (input->len == 0)
 		return false;
 	s->protocol = protocol_sniff(*input);
+	s->queue.unordered = s->protocol->framed;
 	if (s->protocol->open == NULL)
 		return true;
 	s->feed.own = s->protocol->open(s->hub->parser, s->id);
