@@ -133,7 +133,7 @@ static void on_timer(uv_timer_t *timer)
 	primary_tick(node->primary, clock_monotonic_ms());
 }
 
-int node_new(struct node **out, const struct node_options *options,
+int node_open(struct node **out, const struct node_options *options,
 	     const struct node_host *host)
 {
 	struct node *node = calloc(1, sizeof(*node));
@@ -161,7 +161,7 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-void node_free(struct node *node)
+void node_close(struct node *node)
 {
 	if (node->primary != NULL)
 		coord_free(primary_coord(node->primary));

@@ -45,10 +45,10 @@ struct node_host {
 };
 
 /* The hub's fields need not be filled yet. 0 or KV_E... with err_text(). The
- * loop must be run after node_free(). */
-int node_new(struct node **out, const struct node_options *options,
+ * loop must be run after node_close(). */
+int node_open(struct node **out, const struct node_options *options,
 	     const struct node_host *host);
-void node_free(struct node *node);
+void node_close(struct node *node);
 
 /* Its coordinator, which is freed with it. */
 struct coord *node_coord(struct node *node);

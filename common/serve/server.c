@@ -183,7 +183,7 @@ static int open_solo(struct server *server)
 	return server->coord != NULL ? 0 : err_set(KV_ENOMEM, "out of memory");
 }
 
-static int open_node(struct server *server)
+static int open_cluster_node(struct server *server)
 {
 	struct node_host host = {
 		.loop = &server->loop,
@@ -194,7 +194,7 @@ static int open_node(struct server *server)
 		.log = server->options.log,
 		.log_arg = server->options.log_arg,
 	};
-	int r = node_new(&server->node, server->options.node, &host);
+	int r = node_open(&server->node, server->options.node, &host);
 
 	if (r != 0)
 		return r;
@@ -221,7 +221,7 @@ static int open_hub(struct server *server)
 		return r;
 	server->hub.store = server->store;
 	server->hub.committer = server->committer;
-	r = o->node != NULL ? open_node(server) : open_solo(server);
+	r = o->node != NULL ? open_cluster_node(server) : open_solo(server);
 	if (r != 0)
 		return r;
 	server->hub.coord = server->coord;
@@ -378,7 +378,7 @@ static void close_loop(struct server *server)
 	listener_close(&server->tcp);
 	listener_close(&server->local);
 	if (server->node != NULL)
-		node_free(server->node);
+		node_close(server->node);
 	if (server->committer != NULL)
 		committer_free(server->committer);
 	if (server->has_handles) {
