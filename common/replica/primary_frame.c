@@ -12,8 +12,6 @@
 
 #include <stdlib.h>
 
-#define HEAD 5u /* kind, length of the message */
-
 /* Frames that may wait for a truncation; more are lost, which the core can
  * stand. */
 #define QUEUE_MAX ((size_t)16 << 20)
@@ -45,7 +43,6 @@ void primary_send_message(struct primary *p, const struct raft_message *m)
 {
 	const struct member *to = members_find(primary_members(p), m->to);
 	struct slice body = {0};
-	char head[HEAD] = {FRAME_RAFT};
 
 	if (to == NULL)
 		return;
@@ -55,11 +52,10 @@ void primary_send_message(struct primary *p, const struct raft_message *m)
 		body = buf_slice(&p->body);
 	}
 	buf_clear(&p->wire);
-	buf_append(&p->wire, head, sizeof(head));
-	raft_wire_write(m, &p->wire);
+	buf_append_char(&p->wire, FRAME_RAFT);
+	raft_wire_put(&p->wire, m);
 	if (buf_failed(&p->wire))
 		return;
-	put_le32(p->wire.data + 1, (uint32_t)(p->wire.len - HEAD));
 	(void)p->events.send(p->events.arg, to, buf_slice(&p->wire), body);
 }
 
@@ -104,8 +100,8 @@ static bool note_change(struct primary *p, uint64_t index,
 	if (p->nchanges == RAFT_CHANGES_MAX)
 		return false;
 	change = &p->changes[p->nchanges++];
-	change->index = index;
-	if (members_decode(&change->list, value) != 0)
+	if (primary_members_decode(value, change) != 0 ||
+	    change->index != index)
 		return false;
 	primary_to_raft(&change->list, index, &m->changes[m->nchanges++]);
 	return true;
@@ -132,19 +128,12 @@ static bool parse_entries(struct primary *p, struct slice bytes)
 
 bool primary_parse_frame(struct primary *p, struct slice frame)
 {
-	struct slice bytes;
-	size_t len;
+	struct slice bytes = slice_of(frame.data + 1, frame.len - 1);
 
 	p->nentries = 0;
 	p->nchanges = 0;
-	if (frame.len < HEAD)
+	if (raft_wire_get(&bytes, &p->incoming) != 0)
 		return false;
-	len = get_le32(frame.data + 1);
-	if (frame.len - HEAD < len)
-		return false;
-	if (raft_wire_read(&p->incoming, slice_of(frame.data + HEAD, len)) != 0)
-		return false;
-	bytes = slice_of(frame.data + HEAD + len, frame.len - HEAD - len);
 	if (p->incoming.kind == RAFT_APPEND)
 		return parse_entries(p, bytes);
 	return bytes.len == 0;

@@ -245,6 +245,10 @@ bool primary_parse_frame(struct primary *p, struct slice frame);
 
 /* ---- primary_members.c ---- */
 
+/* The value of the own key: the entry's index (8), the list. KV_EDATA. */
+void primary_members_encode(const struct members *list, uint64_t index,
+			    struct buf *out);
+int primary_members_decode(struct slice value, struct raft_known *known);
 /* The list in force, or the first one, or none. */
 const struct members *primary_list(const struct primary *p);
 void primary_to_raft(const struct members *list, uint64_t index,

@@ -5,7 +5,29 @@
  */
 #include "replica/primary_impl.h"
 
+#include "base/bytes.h"
+#include "base/err.h"
+
 #include <string.h>
+
+void primary_members_encode(const struct members *list, uint64_t index,
+			    struct buf *out)
+{
+	char head[8];
+
+	put_le64(head, index);
+	buf_append(out, head, sizeof(head));
+	members_encode(list, out);
+}
+
+int primary_members_decode(struct slice value, struct raft_known *known)
+{
+	if (value.len < 8)
+		return err_set(KV_EDATA, "a list of members is cut short");
+	known->index = get_le64(value.data);
+	return members_decode(&known->list,
+			      slice_of(value.data + 8, value.len - 8));
+}
 
 const struct members *primary_list(const struct primary *p)
 {

@@ -72,7 +72,7 @@ int primary_propose_members(struct primary *p, const struct members *list,
 
 	primary_note_growth(p);
 	buf_init(&value);
-	members_encode(list, &value);
+	primary_members_encode(list, p->reported + 1, &value);
 	change.value = buf_slice(&value);
 	r = buf_failed(&value) ? err_set(KV_ENOMEM, "out of memory")
 			       : store_log_propose(p->store, &change, 1);
