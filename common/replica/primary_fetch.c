@@ -138,11 +138,9 @@ static int switch_store(void *arg)
 static bool is_wanted(const struct primary *p)
 {
 	const struct fetch *f = &p->fetch;
-	uint64_t term;
 
 	return !p->leads && !p->store_failed &&
-	       f->index > store_log_committed(p->store) &&
-	       !(raft_term_at(p->raft, f->index, &term) && term == f->term);
+	       raft_wants(p->raft, f->index, f->term);
 }
 
 static int make_empty(struct primary *p)
@@ -186,17 +184,17 @@ void primary_swap(struct primary *p)
 static void install(struct primary *p)
 {
 	struct raft_members members;
-	struct members list;
+	struct raft_known known;
 	struct slice value;
 
 	if (!store_own_get(p->store, slice_str(PRIMARY_MEMBERS_KEY), &value) ||
-	    members_decode(&list, value) != 0) {
+	    primary_members_decode(value, &known) != 0) {
 		primary_die(p, "a snapshot came without a list of members");
 		return;
 	}
 	p->nknown = 0;
-	primary_know(p, p->fetch.index, &list);
-	primary_to_raft(&list, p->fetch.index, &members);
+	primary_know(p, known.index, &known.list);
+	primary_to_raft(&known.list, known.index, &members);
 	p->trimmed = p->fetch.index + 1;
 	p->commit_to = p->fetch.index;
 	p->coord.revealed = p->fetch.index;

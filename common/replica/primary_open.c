@@ -93,8 +93,7 @@ int primary_open_state(struct primary *p)
 /* The members as of the commit index. */
 static int load_committed(struct primary *p)
 {
-	uint64_t commit = store_log_committed(p->store);
-	struct members list;
+	struct raft_known known;
 	struct slice value;
 
 	p->nknown = 0;
@@ -103,26 +102,26 @@ static int load_committed(struct primary *p)
 			primary_know(p, 0, &p->state.first);
 		return 0;
 	}
-	if (members_decode(&list, value) != 0)
+	if (primary_members_decode(value, &known) != 0)
 		return err_set(KV_EDAMAGED, "the members in '%s' are damaged",
 			       p->options.dir);
-	primary_know(p, commit, &list);
+	primary_know(p, known.index, &known.list);
 	return 0;
 }
 
 static int load_entry(struct primary *p, uint64_t index,
 		      const struct store_log_entry *entry)
 {
-	struct members list;
+	struct raft_known known;
 	struct slice value;
 
 	if (!store_log_entry_get(entry, slice_str(PRIMARY_MEMBERS_KEY), &value))
 		return 0;
-	if (members_decode(&list, value) != 0)
+	if (primary_members_decode(value, &known) != 0 || known.index != index)
 		return err_set(KV_EDAMAGED,
 			       "the members in entry %llu of '%s' are damaged",
 			       (unsigned long long)index, p->options.dir);
-	primary_know(p, index, &list);
+	primary_know(p, index, &known.list);
 	return 0;
 }
 
