@@ -151,7 +151,8 @@ $(FUZZERS:%=fuzz-%): fuzz-%:
 	@mkdir -p build/fuzz/$*
 	clang $(CPPFLAGS_ALL) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all t/fuzz/$*_fuzz.c \
-		common/base/*.c common/proto/*.c $(LDLIBS_ALL) \
+		common/base/*.c common/proto/*.c \
+		common/replica/raft*.c $(LDLIBS_ALL) \
 		-o build/fuzz/$*_fuzz
 	cd build/fuzz && ./$*_fuzz -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
 		-artifact_prefix=$*- $* $(CURDIR)/t/fuzz/corpus/$*

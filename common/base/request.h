@@ -55,6 +55,20 @@ enum change_kind {
 	CHANGE_DELETE,
 };
 
+/* Keys that begin like this are the store's own: no client can write, read or
+ * count them. */
+#define KEY_OWN_PREFIX "\xff\xffkv:"
+
+static inline bool key_is_own(struct slice key)
+{
+	return key.len != 0 && key.data[0] == KEY_OWN_PREFIX[0] &&
+	       slice_has_prefix(key, slice_of(KEY_OWN_PREFIX,
+					      sizeof(KEY_OWN_PREFIX) - 1));
+}
+
+/* KV_EUSAGE, with the text. */
+int key_refuse_own(void);
+
 /* One change to one key. */
 struct change {
 	struct slice key;

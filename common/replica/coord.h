@@ -8,12 +8,13 @@
  * A reply may hang on two things that are still to happen, and must not leave
  * before both have:
  *
- *	reply.after	what it reveals can no longer be undone: it may leave
- *when coord->revealed has reached this reply.confirm	whoever answered was
- *entitled to: when coord->confirmed has reached this
+ *	reply.after	what it reveals can no longer be undone:
+ *			coord->revealed has reached this
+ *	reply.confirm	whoever answered was entitled to:
+ *			coord->confirmed has reached this
  *
- * Both only grow, save when the coordinator says (coord_events.lost) that what
- * hangs on them will not happen.
+ * Both only grow, save when the coordinator says (primary_events.lost) that
+ *what hangs on them will not happen.
  *
  * The loop calls coord_turn() once a turn, after all input has been handled and
  * before what was written is flushed, and coord_flushed() after each flush.

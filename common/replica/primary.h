@@ -57,7 +57,7 @@
  * reports a lost link with primary_link_lost().
  */
 enum frame_kind {
-	FRAME_RAFT = 1,	 /* length (4), raft_wire bytes; entries behind */
+	FRAME_RAFT = 1,	 /* raft_wire bytes; entries behind */
 	FRAME_FETCH = 2, /* snapshot: give me a piece */
 	FRAME_CHUNK = 3, /* snapshot: a piece */
 	/* id (8), protocol (1), request. Not for primary_receive(): serve/

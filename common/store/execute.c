@@ -5,8 +5,8 @@
  * sees all that came before it. What a reply reveals may not be on disk yet:
  * reply.after says how far the disk must be before anybody may be told.
  */
+#include "store/log.h"
 #include "store/side.h"
-#include "store/store_internal.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -40,7 +40,7 @@ struct item *reply_item(struct store *s, struct reply *reply)
 static void reply_depends(struct reply *reply, const struct store *s,
 			  uint64_t seq)
 {
-	if (seq > s->durable && seq > reply->after)
+	if (seq > s->revealed && seq > reply->after)
 		reply->after = seq;
 }
 
@@ -113,7 +113,7 @@ static bool condition_met(struct store *s, const struct request *req,
 static void append_and_reply(struct store *s, const struct change *changes,
 			     size_t n, struct reply *reply)
 {
-	int r = n == 0 ? 0 : store_append(s, changes, n, 0);
+	int r = n == 0 ? 0 : store_append(s, changes, n);
 
 	if (r != 0) {
 		fail(reply, r);
@@ -246,7 +246,7 @@ static void execute_count(struct store *s, const struct request *req,
 	uint64_t now = store_now(s);
 	struct range_walk w;
 
-	reply_depends(reply, s, s->appended);
+	reply_depends(reply, s, s->applied);
 	if (range->prefix.len == 0 && range->from.len == 0 &&
 	    range->to.len == 0 && !store_has_expired(s)) {
 		reply->count = index_count(s->index);
@@ -319,10 +319,12 @@ static void execute_info(struct store *s, struct reply *reply)
 	info_text(s, reply, "dir", slice_str(s->dir), false);
 	info_number(s, reply, "pid", (uint64_t)getpid());
 	info_number(s, reply, "keys", index_count(s->index));
-	info_number(s, reply, "keys_with_ttl", index_count(s->expiries));
+	info_number(s, reply, "keys_with_ttl",
+		    index_count(s->expiries) - s->own_expiries);
 	info_number(s, reply, "version", s->version);
 	info_number(s, reply, "index_bytes",
-		    index_memory(s->index) + index_memory(s->expiries));
+		    index_memory(s->index) + index_memory(s->own) +
+			    index_memory(s->expiries));
 	info_number(s, reply, "live_bytes", store_live_bytes(s));
 	info_number(s, reply, "tombstone_bytes", z.tombstones);
 	info_number(s, reply, "used_bytes", store_used_bytes(s));
@@ -349,10 +351,28 @@ static void execute_info(struct store *s, struct reply *reply)
 	reply->info = s->info;
 }
 
+/* Whether a client means to set a key of the store's own. */
+static bool sets_own(const struct request *req)
+{
+	for (size_t i = 0; i < req->nchanges; i++)
+		if (key_is_own(req->changes[i].key) &&
+		    req->changes[i].kind == CHANGE_SET)
+			return true;
+	return false;
+}
+
 void store_execute(struct store *s, const struct request *req,
 		   struct reply *reply)
 {
 	*reply = (struct reply){.op = req->op};
+	if (s->log != NULL && log_settle(s) != 0) {
+		fail(reply, KV_ENOMEM);
+		return;
+	}
+	if (sets_own(req)) {
+		fail(reply, key_refuse_own());
+		return;
+	}
 	/* Commands mind expired keys themselves. */
 	if (req->op != OP_COMMAND)
 		store_expire(s, EXPIRE_BATCH);

@@ -13,8 +13,8 @@
  * again, because an earlier owner's failed fdatasync may have left clean pages
  * that never reached the disk.
  */
+#include "store/log.h"
 #include "store/merge.h"
-#include "store/store_internal.h"
 #include "store/walk.h"
 
 #include <errno.h>
@@ -219,7 +219,7 @@ static int learn_item(void *arg, struct segment *seg,
 			seg->tombstone_newest = e->version;
 		return 0;
 	}
-	r = index_load(s->index, e->key, l);
+	r = index_load(store_index(s, e->key), e->key, l);
 	if (r != 0)
 		return err_set(r, "no memory for the index");
 	store_account(s, l, true);
@@ -229,17 +229,24 @@ static int learn_item(void *arg, struct segment *seg,
 
 static int build_index(struct store *s)
 {
+	struct segment **merged =
+		calloc(s->nslots + 1, sizeof(struct segment *));
 	uint64_t newest;
 	size_t n = 0;
 	int r;
 
-	while (n < s->nslots && s->slots[n] != NULL)
-		n++;
-	r = merge_segments(s->slots, n, learn_item, s, &newest);
-	if (r == 0 && index_load_end(s->index) != 0)
+	if (merged == NULL)
+		return err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
+	for (unsigned i = 0; i < s->nslots && s->slots[i] != NULL; i++)
+		if (log_merges(s, s->slots[i]))
+			merged[n++] = s->slots[i];
+	r = merge_segments(merged, n, learn_item, s, &newest);
+	if (r == 0 &&
+	    (index_load_end(s->index) != 0 || index_load_end(s->own) != 0))
 		r = err_set(KV_ENOMEM, "no memory for the index");
 	if (newest > s->version)
 		s->version = newest;
+	free(merged);
 	return r;
 }
 
@@ -301,10 +308,14 @@ static int recover_found(struct store *s, struct found *found)
 		r = remove_names(s, &found->leftovers);
 	if (r == 0)
 		r = open_segments(s, found);
+	if (r == 0 && s->log != NULL)
+		r = log_drop_replaced(s);
 	if (r == 0)
 		r = settle_ends(s);
 	if (r == 0)
 		r = build_index(s);
+	if (r == 0 && s->log != NULL)
+		r = log_recover(s);
 	if (r == 0 && !s->read_only)
 		r = adopt_spares(s, &found->spares);
 	if (r == 0 && !s->read_only && fs_sync_dir(s->fs, s->dir) != 0)

@@ -278,8 +278,8 @@ void store_scan(struct store *s, const struct request *req, struct reply *reply)
 	struct buf after;
 
 	reply->keys_only = req->range.keys_only;
-	if (s->appended > s->durable)
-		reply->after = s->appended;
+	if (s->applied > s->revealed)
+		reply->after = s->applied;
 	if (req->cursor.len != 0 && req->cursor.data[0] == 's') {
 		scan_snapshot(s, req, reply);
 		return;
