@@ -88,6 +88,8 @@ struct range {
 	bool keys_only;
 };
 
+#define REQUEST_CLIENT 16u /* bytes of a client's name */
+
 struct request {
 	enum op op;
 	struct slice *keys;
@@ -101,8 +103,12 @@ struct request {
 	uint64_t if_version;
 	bool debug_unreliable;
 	struct cluster_order order;
-	/* A write that is carried out once however often it is asked for: who
-	 * asks (16 bytes, or empty) and his number of it, which only grows. */
+	/* Set, delete, bulk_set: to be done once, however often it is asked
+	 * for. 16 bytes that no other client has, and a number from 1 on that
+	 * grows from write to write; empty: no such promise. Asked for again,
+	 * the last number of a client is answered as it was the first time (for
+	 * 15 minutes); a smaller one is KV_EUSAGE. What changed nothing is not
+	 * remembered. */
 	struct slice client;
 	uint64_t number;
 	/* A read that any node may answer from what it knows. */

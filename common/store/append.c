@@ -303,7 +303,7 @@ static char *reserve(struct store *s, struct group *g, size_t size, size_t n,
 	return bytes;
 }
 
-static int may_append(const struct store *s)
+int store_may_append(const struct store *s)
 {
 	int r = store_writable(s);
 
@@ -319,7 +319,7 @@ int store_append(struct store *s, const struct change *changes, size_t n)
 	struct undo *undo;
 	struct group *g;
 	char *bytes;
-	int r = may_append(s);
+	int r = store_may_append(s);
 
 	if (r == 0)
 		r = record_bytes(changes, n, &size);

@@ -110,11 +110,16 @@ static bool condition_met(struct store *s, const struct request *req,
 	return false;
 }
 
-static void append_and_reply(struct store *s, const struct change *changes,
-			     size_t n, struct reply *reply)
+static void append_and_reply(struct store *s, const struct request *req,
+			     const struct change *changes, size_t n,
+			     struct reply *reply)
 {
-	int r = n == 0 ? 0 : store_append(s, changes, n);
+	int r = 0;
 
+	if (n != 0 && req->client.len != 0)
+		r = once_append(s, req, changes, n);
+	else if (n != 0)
+		r = store_append(s, changes, n);
 	if (r != 0) {
 		fail(reply, r);
 		return;
@@ -130,7 +135,7 @@ static void execute_set(struct store *s, const struct request *req,
 			struct reply *reply)
 {
 	if (condition_met(s, req, reply))
-		append_and_reply(s, req->changes, req->nchanges, reply);
+		append_and_reply(s, req, req->changes, req->nchanges, reply);
 }
 
 /* Deletes those of the changes' keys that exist, each once, as one batch. */
@@ -169,7 +174,7 @@ static void execute_delete_keys(struct store *s, const struct request *req,
 		if (!again)
 			list[n++] = req->changes[i];
 	}
-	append_and_reply(s, list, n, reply);
+	append_and_reply(s, req, list, n, reply);
 out:
 	index_free(seen);
 	if (list != &one)
@@ -220,7 +225,7 @@ static void execute_delete_range(struct store *s, const struct request *req,
 		at += list.changes[i].key.len;
 	}
 	if (ok)
-		append_and_reply(s, list.changes, list.n, reply);
+		append_and_reply(s, req, list.changes, list.n, reply);
 	else
 		fail(reply, err_set(KV_ENOMEM, "no memory to delete"));
 	free(list.changes);
@@ -361,14 +366,39 @@ static bool sets_own(const struct request *req)
 	return false;
 }
 
+/* A replicated store may have to take back first what nobody agreed on; and
+ * writes are the leader's. */
+static bool log_refuses(struct store *s, const struct request *req,
+			struct reply *reply)
+{
+	bool writes = req->op == OP_SET || req->op == OP_DELETE ||
+		      req->op == OP_BULK_SET;
+	int r = log_settle(s);
+
+	if (r == 0 && writes)
+		r = store_may_append(s);
+	if (r != 0)
+		fail(reply, r);
+	return r != 0;
+}
+
+static bool answered_before(struct store *s, const struct request *req,
+			    struct reply *reply)
+{
+	uint64_t seq;
+	bool answered = once_answered(s, req, reply, &seq);
+
+	if (answered)
+		reply_depends(reply, s, seq);
+	return answered;
+}
+
 void store_execute(struct store *s, const struct request *req,
 		   struct reply *reply)
 {
 	*reply = (struct reply){.op = req->op};
-	if (s->log != NULL && log_settle(s) != 0) {
-		fail(reply, KV_ENOMEM);
+	if (s->log != NULL && log_refuses(s, req, reply))
 		return;
-	}
 	if (sets_own(req)) {
 		fail(reply, key_refuse_own());
 		return;
@@ -376,6 +406,8 @@ void store_execute(struct store *s, const struct request *req,
 	/* Commands mind expired keys themselves. */
 	if (req->op != OP_COMMAND)
 		store_expire(s, EXPIRE_BATCH);
+	if (req->client.len != 0 && answered_before(s, req, reply))
+		return;
 	switch (req->op) {
 	case OP_PING:
 		break;

@@ -180,6 +180,8 @@ uint64_t store_segment_size(const struct store *s, uint64_t need);
 
 /* append.c: 0, or KV_EREADONLY and why. */
 MUST_CHECK int store_writable(const struct store *s);
+/* The same, or KV_EUNAVAILABLE: only a leader makes entries. */
+MUST_CHECK int store_may_append(const struct store *s);
 /* Appends the changes as one record and applies them: all or none. */
 MUST_CHECK int store_append(struct store *s, const struct change *changes,
 			    size_t n);
@@ -210,6 +212,13 @@ MUST_CHECK int store_recover(struct store *s);
 /* hint.c: where the key was a moment ago and therefore still is, if a hint
  * says so; the caller makes sure that it is that key's item. */
 bool store_hinted(struct store *s, struct slice key, location *l);
+
+/* once.c, for requests with a client: whether the reply is there already, and
+ * what it depends on; and the append that remembers it. */
+bool once_answered(struct store *s, const struct request *req,
+		   struct reply *reply, uint64_t *seq);
+MUST_CHECK int once_append(struct store *s, const struct request *req,
+			   const struct change *changes, size_t n);
 
 /* txn.c: runs the request's call. */
 void store_transact(struct store *s, const struct request *req,
