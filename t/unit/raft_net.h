@@ -87,9 +87,11 @@ struct net {
 	uint64_t delay_min, delay_max; /* of messages; and of flushes */
 	uint64_t flush_min, flush_max;
 	bool cut[NET_NODES + 1][NET_NODES + 1]; /* from, to */
-	unsigned crash_ppm;   /* after an action, in millionths */
+	unsigned crash_ppm;  /* after an action, in millionths */
+	uint64_t crash_node; /* after the next action of this kind; 0: none */
+	enum raft_action_kind crash_on;
 	uint64_t message_max; /* entries in one message */
-	uint64_t sent;
+	uint64_t sent, installs, changes, truncations, handovers;
 	/* What was ever committed, by anybody; [index - 1]. */
 	struct net_entry *committed;
 	size_t ncommitted, committed_cap;
@@ -369,6 +371,7 @@ static inline void net_send(struct net *net, struct net_node *node,
 	struct net_entry *first = NULL;
 
 	net->sent++;
+	net->handovers += m->kind == RAFT_TIMEOUT_NOW;
 	NET_DEMAND(net, raft_message_valid(m), "node %u sends nonsense",
 		   (unsigned)node->id);
 	NET_DEMAND(net, m->to <= net->n && m->from == node->id,
@@ -378,6 +381,11 @@ static inline void net_send(struct net *net, struct net_node *node,
 			   (m->kind == RAFT_PREVOTE ||
 			    (m->kind == RAFT_PREVOTE_REPLY && !m->refused)),
 		   "node %u sent a term that is not on its disk",
+		   (unsigned)node->id);
+	NET_DEMAND(net,
+		   m->kind != RAFT_VOTE_REPLY || m->refused ||
+			   (node->term == m->term && node->vote == m->to),
+		   "node %u granted a vote that is not on its disk",
 		   (unsigned)node->id);
 	if (m->kind == RAFT_APPEND && m->count != 0) {
 		unsigned changes = 0;
@@ -596,6 +604,7 @@ static inline void net_append(struct net *net, struct net_node *node,
 	struct net_entry e = {.term = node->role_term, .payload = payload};
 
 	if (members != NULL) {
+		net->changes++;
 		e.change = true;
 		e.members = *members;
 	}
@@ -609,6 +618,7 @@ static inline void net_truncate(struct net *net, struct net_node *node,
 {
 	bool flushing = node->flush_at != NET_NEVER;
 
+	net->truncations++;
 	NET_DEMAND(net, index > node->commit && index > node->log.base,
 		   "node %u removes committed entry %u", (unsigned)node->id,
 		   (unsigned)index);
@@ -753,6 +763,17 @@ static inline void net_perform(struct net *net, struct net_node *node,
 	}
 }
 
+static inline bool net_chance_of_crash(struct net *net,
+				       const struct net_node *node,
+				       enum raft_action_kind kind)
+{
+	if (net->crash_node == node->id && net->crash_on == kind) {
+		net->crash_node = 0;
+		return true;
+	}
+	return net->crash_ppm != 0 && net_draw(net, 1000000) < net->crash_ppm;
+}
+
 static inline void net_drain(struct net *net, struct net_node *node)
 {
 	struct raft_action action;
@@ -761,8 +782,7 @@ static inline void net_drain(struct net *net, struct net_node *node)
 		if (net->trace)
 			net_print(net, node, &action);
 		net_perform(net, node, &action);
-		if (net->crash_ppm != 0 &&
-		    net_draw(net, 1000000) < net->crash_ppm) {
+		if (net_chance_of_crash(net, node, action.kind)) {
 			net_crash(net, node->id);
 			return;
 		}
@@ -792,6 +812,7 @@ static inline void net_fetched(struct net *net, struct net_node *node)
 	node->log.base_term = node->disk.base_term = term;
 	node->log.base_members = node->disk.base_members = members;
 	node->commit = from->commit;
+	net->installs++;
 	raft_installed(node->raft, net->now, from->commit, term, &members);
 	net_drain(net, node);
 }
@@ -878,19 +899,26 @@ static inline void net_trim(struct net *net, struct net_node *node,
 
 /* ---- time ---- */
 
+static inline void net_receive(struct net *net, const struct raft_message *m,
+			       const struct net_entry *entries)
+{
+	struct net_node *node = &net->nodes[m->to];
+
+	if (node->raft == NULL)
+		return;
+	node->receiving = m;
+	node->received = entries;
+	raft_receive(node->raft, net->now, m);
+	net_drain(net, node);
+	node->receiving = NULL;
+}
+
 static inline void net_deliver(struct net *net, size_t at)
 {
 	struct net_packet p = net->packets[at];
-	struct net_node *node = &net->nodes[p.message.to];
 
 	net->packets[at] = net->packets[--net->npackets];
-	if (node->raft != NULL) {
-		node->receiving = &p.message;
-		node->received = p.entries;
-		raft_receive(node->raft, net->now, &p.message);
-		net_drain(net, node);
-		node->receiving = NULL;
-	}
+	net_receive(net, &p.message, p.entries);
 	free(p.entries);
 }
 
