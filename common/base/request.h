@@ -103,6 +103,8 @@ struct request {
 	uint64_t if_version;
 	bool debug_unreliable;
 	struct cluster_order order;
+	/* The answer may come from a node that lags behind: of reads. */
+	bool stale_ok;
 	/* Set, delete, bulk_set: to be done once, however often it is asked
 	 * for. 16 bytes that no other client has, and a number from 1 on that
 	 * grows from write to write; empty: no such promise. Asked for again,
@@ -111,8 +113,6 @@ struct request {
 	 * remembered. */
 	struct slice client;
 	uint64_t number;
-	/* A read that any node may answer from what it knows. */
-	bool stale_ok;
 	/* Another node has taken it and waits: it is carried out here or not at
 	 * all. */
 	bool forwarded;
