@@ -119,6 +119,8 @@ static bool parse_entries(struct primary *p, struct slice bytes)
 		if (store_log_entry_next(&bytes, &entry) != 0)
 			return false;
 		index++;
+		if (entry.version != 0 && entry.version != index)
+			return false;
 		if (!add_entry(p, &entry) || !note_term(m, index, entry.term) ||
 		    !note_change(p, index, &entry))
 			return false;
