@@ -136,8 +136,8 @@ static void who_is_not_who_was_dialled_says_so(void)
 
 	shake(&a, &b, "n3", 64);
 	CHECK_INT(a.state, SHAKE_FAILED);
-	CHECK(strstr(err_text(), "wants to reach 'n3' here, but this is 'n2'") !=
-	      NULL);
+	CHECK(strstr(err_text(),
+		     "wants to reach 'n3' here, but this is 'n2'") != NULL);
 	CHECK_INT(b.met, 0);
 	side_release(&a);
 	side_release(&b);
