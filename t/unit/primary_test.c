@@ -234,6 +234,7 @@ static void a_paused_leader_is_replaced(void)
 	sim_pause(net, old);
 	set(other_leader(old), "a", "2");
 	sim_resume(net, old);
+	sim_run_ms(net, 100); /* it learns what happened */
 	CHECK(has(old, "a", "2"));
 	check_same(3);
 	finish();
