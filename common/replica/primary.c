@@ -125,6 +125,9 @@ void primary_receive(struct primary *p, uint64_t now_ms, uint64_t from,
 	case FRAME_CHUNK:
 		primary_fetch_chunk(p, frame);
 		break;
+	case FRAME_FORGOT:
+		primary_forgot(p, frame);
+		break;
 	case FRAME_FORWARDED:
 		primary_forwarded(p, frame);
 		break;

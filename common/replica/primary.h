@@ -65,6 +65,8 @@ enum frame_kind {
 	 * the reply may leave. */
 	FRAME_FORWARD = 4,
 	FRAME_FORWARDED = 5, /* id (8), code (4), reply or message */
+	/* id (8), birth (8): the members have you with another birth */
+	FRAME_FORGOT = 6,
 };
 
 /* Which protocol a forwarded request and its reply are in. */

@@ -76,7 +76,7 @@ static void put_back(struct primary *p, struct pending *w)
 static uint64_t whom_to_ask(const struct primary *p)
 {
 	if (p->leads)
-		return raft_transferring(p->raft) ? 0 : p->state.id;
+		return primary_hands_over(p) ? 0 : p->state.id;
 	return p->leader != p->state.id ? p->leader : 0;
 }
 

@@ -105,8 +105,8 @@ struct order {
 	bool active;
 	bool removed; /* repair: the first half is done */
 	enum cluster_order_kind kind;
+	bool handing_over; /* transfer: the core has been told */
 	struct member member;
-	uint64_t change;      /* index of the entry under way; 0: none */
 	uint64_t deadline_ms; /* transfer */
 	coord_reply_fn *fn;
 	void *arg;
@@ -260,8 +260,9 @@ void primary_adopt(struct primary *p, uint64_t index);
 /* Those that are not needed any more, now that all up to index is committed. */
 void primary_forget(struct primary *p, uint64_t index);
 bool primary_may_vote(const struct primary *p);
-/* Finds out whether the log says that this node lost its data. */
+/* Finds out whether the log says that this node lost its data; or a leader. */
 void primary_check_birth(struct primary *p);
+void primary_forgot(struct primary *p, struct slice frame);
 void primary_tell_members(struct primary *p);
 
 /* ---- primary_meet.c ---- */
@@ -309,6 +310,11 @@ void primary_order(struct primary *p, const struct request *req,
 		   coord_reply_fn *fn, void *arg);
 void primary_order_step(struct primary *p);
 void primary_order_lost(struct primary *p);
+/* Nothing is carried out while leadership is handed over. */
+static inline bool primary_hands_over(const struct primary *p)
+{
+	return p->order.active && p->order.kind == CLUSTER_TRANSFER;
+}
 void primary_promote(struct primary *p);
 
 /* ---- primary_info.c ---- */

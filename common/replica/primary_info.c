@@ -119,15 +119,20 @@ static bool add_matches(struct primary *p, struct lines *l)
 		const struct raft_peer_status *peer = &status.peers[i];
 		const struct member *m =
 			members_find(primary_list(p), peer->id);
+		const struct meeting *met =
+			m != NULL ? primary_meeting(p, m->name) : NULL;
 		bool self = peer->id == p->state.id;
+		bool lost = !self && met != NULL && m->birth != 0 &&
+			    met->birth != m->birth;
 
 		voters += peer->voter;
 		there += peer->voter && (self || peer->active);
-		buf_printf(l->text, "%s%s=%llu%s", i != 0 ? " " : "",
+		buf_printf(l->text, "%s%s=%llu%s%s", i != 0 ? " " : "",
 			   m != NULL ? m->name : "?",
 			   (unsigned long long)(self ? status.persisted
 						     : peer->match),
-			   self || peer->active ? "" : "/away");
+			   self || peer->active ? "" : "/away",
+			   lost ? "/lost its data" : "");
 	}
 	if (p->leads) {
 		add_since(l, "matches", before);

@@ -116,6 +116,14 @@ bool primary_may_vote(const struct primary *p)
 	return self != NULL && self->birth == p->state.birth;
 }
 
+static void lose(struct primary *p)
+{
+	p->wiped = true;
+	primary_say(p, "this node has lost what it knew as a member of its "
+		       "cluster: it does not vote until it is repaired");
+	raft_retire(p->raft, p->now);
+}
+
 void primary_check_birth(struct primary *p)
 {
 	const struct member *self = members_find(primary_list(p), p->state.id);
@@ -123,10 +131,18 @@ void primary_check_birth(struct primary *p)
 	if (p->wiped || self == NULL || !is_from_the_log(p) ||
 	    self->birth == 0 || self->birth == p->state.birth)
 		return;
-	p->wiped = true;
-	primary_say(p, "this node has lost what it knew as a member of its "
-		       "cluster: it does not vote until it is repaired");
-	raft_retire(p->raft, p->now);
+	lose(p);
+}
+
+/* A leader does not send again what this node had acknowledged, so that it
+ * could not find out by itself. */
+void primary_forgot(struct primary *p, struct slice frame)
+{
+	if (frame.len != 17 || p->wiped || !primary_takes_part(p) ||
+	    get_le64(frame.data + 1) != p->state.id ||
+	    get_le64(frame.data + 9) == p->state.birth)
+		return;
+	lose(p);
 }
 
 void primary_tell_members(struct primary *p)

@@ -94,8 +94,7 @@ static void step_down(struct primary *p)
 	primary_tell_progress(p);
 	p->leads = false;
 	p->has_reads = false;
-	p->coord.confirmed = p->turn++;
-	p->told_confirmed = p->coord.confirmed;
+	p->turn++; /* rounds of this leadership confirm nothing any more */
 	p->rounds.n = 0;
 	p->uncommitted.n = 0;
 	p->uncommitted_bytes = 0;

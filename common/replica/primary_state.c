@@ -137,7 +137,7 @@ int primary_state_load(struct primary_state *state, struct fs *fs,
 {
 	char text[STATE_MAX];
 	char *path;
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	if (asprintf(&path, "%s/kv.raft", dir) < 0)
