@@ -296,6 +296,9 @@ static void check_members(void)
 		if (members_find_name(list, name) == NULL)
 			continue;
 		if (store_log_committed(sim_store(net, i)) != last)
+			printf("# n%u leads: %s\n", lead,
+			       info(lead, "matches"));
+		if (store_log_committed(sim_store(net, i)) != last)
 			printf("# n%u (%s) is at %llu, not %llu\n", i,
 			       info(i, "state"),
 			       (unsigned long long)store_log_committed(
