@@ -328,9 +328,12 @@ bool primary_leads(const struct primary *p)
 
 const struct members *primary_members(const struct primary *p)
 {
-	const struct members *list = primary_list(p);
+	return primary_list(p);
+}
 
-	return list->n != 0 ? list : &p->met;
+const struct members *primary_peers(const struct primary *p)
+{
+	return &p->peers;
 }
 
 const struct raft *primary_core(const struct primary *p)

@@ -82,7 +82,7 @@ static uint64_t whom_to_ask(const struct primary *p)
 
 static bool forward(struct primary *p, struct pending *w, uint64_t leader)
 {
-	const struct member *to = members_find(primary_members(p), leader);
+	const struct member *to = members_find(primary_peers(p), leader);
 	char head[FORWARD_HEAD] = {FRAME_FORWARD};
 
 	if (to == NULL)

@@ -56,9 +56,8 @@ struct raft_known {
 
 /* Whom this node met since it was started. */
 struct meeting {
-	char name[MEMBER_NAME_MAX + 1];
-	uint64_t birth; /* as of the last time */
-	bool fresh;	/* it had said and stored nothing, once */
+	struct member member; /* as of the last time; its id may be 0 */
+	bool fresh;	      /* it had said and stored nothing, once */
 };
 
 /* A request as bytes: it waits for a leader, or for a leader's answer. */
@@ -158,9 +157,13 @@ struct primary {
 	 * newest last. */
 	struct raft_known known[KNOWN_MAX];
 	unsigned nknown;
-	struct members met; /* while it joins */
 	struct meeting meetings[MEMBERS_MAX];
 	unsigned nmeetings;
+	/* Ids that messages came from that the members in force do not have:
+	 * this node lags, and must answer them all the same. */
+	uint64_t strangers[MEMBERS_MAX];
+	unsigned nstrangers;
+	struct members peers; /* all that it may have to talk to */
 	bool members_moved;
 
 	/* Gates of replies */
@@ -264,6 +267,9 @@ bool primary_may_vote(const struct primary *p);
 void primary_check_birth(struct primary *p);
 void primary_forgot(struct primary *p, struct slice frame);
 void primary_tell_members(struct primary *p);
+/* Members, meetings or strangers have changed. */
+void primary_update_peers(struct primary *p);
+void primary_note_sender(struct primary *p, uint64_t id);
 
 /* ---- primary_meet.c ---- */
 

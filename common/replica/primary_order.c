@@ -87,7 +87,7 @@ static bool promote(struct primary *p, const struct member *learner)
 		if (list.list[i].id != learner->id)
 			continue;
 		list.list[i].voter = true;
-		list.list[i].birth = met->birth;
+		list.list[i].birth = met->member.birth;
 	}
 	if (change(p, RAFT_PROMOTE, &list, learner->id) != 0)
 		return false;
@@ -103,7 +103,7 @@ static void tell_forgetful(struct primary *p, const struct member *m)
 	const struct meeting *met = primary_meeting(p, m->name);
 	char frame[17] = {FRAME_FORGOT};
 
-	if (met == NULL || m->birth == 0 || met->birth == m->birth ||
+	if (met == NULL || m->birth == 0 || met->member.birth == m->birth ||
 	    m->id == p->state.id)
 		return;
 	put_le64(frame + 1, m->id);
