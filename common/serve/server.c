@@ -147,6 +147,8 @@ static void on_prepare(uv_prepare_t *prepare)
 	} while (hub_turn(&server->hub));
 	if (server->node != NULL)
 		node_flush(server->node);
+	if (server->stopping && hub_is_drained(&server->hub))
+		hub_close_all(&server->hub);
 	if (server->stopping && server->hub.nsessions == 0 &&
 	    committer_is_idle(server->committer))
 		uv_stop(&server->loop);
