@@ -341,8 +341,9 @@ struct sim_op *sim_submit(struct sim_net *net, unsigned node,
 		return &c->op;
 	}
 	pack(net, n, req, &c->raw);
-	unpack(n, buf_slice(&c->raw), &copy);
+	/* What has waited may be carried out by this, with the same parser. */
 	primary_tick(n->primary, sim_node_ms(n));
+	unpack(n, buf_slice(&c->raw), &copy);
 	coord_submit(n->coord, &copy, on_client_reply, c);
 	n->dirty = true;
 	return &c->op;
