@@ -36,7 +36,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 HARDENING = -fstack-protector-strong -fno-common -ffunction-sections -fdata-sections
 CFLAGS_ALL = $(CPPFLAGS_ALL) $(CFLAGS) $(WARNINGS) $(HARDENING) $(CFLAGS_EXTRA)
 LDFLAGS_ALL = -Wl,--as-needed -Wl,--gc-sections $(LDFLAGS) $(CFLAGS_EXTRA)
-LDLIBS_ALL = -luv -lcjson -lbsd -lxxhash -lutf8proc -lpthread -lm $(LDLIBS)
+LDLIBS_ALL = -luv -lcjson -lbsd -lxxhash -lutf8proc -lcrypto -lpthread -lm $(LDLIBS)
 
 # cmd/kv-x.c is a program; cmd/kv-x_part.c, if any, is a part of it.
 CMD_SRC := $(wildcard cmd/*.c)

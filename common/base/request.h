@@ -27,6 +27,24 @@ enum op {
 	OP_COUNT,    /* range */
 	OP_INFO,
 	OP_COMMAND, /* call, out: see txn.h */
+	OP_CLUSTER, /* order */
+};
+
+/* What an administrator asks of a cluster; see kv-protocol(7). */
+enum cluster_order_kind {
+	CLUSTER_ADD,	  /* node, address: takes part from now on */
+	CLUSTER_REMOVE,	  /* node */
+	CLUSTER_TRANSFER, /* node: is to lead */
+	CLUSTER_REPAIR,	  /* node: is emptied and filled again by the others */
+	CLUSTER_CUT,	  /* nodes: links to exactly these are cut; a debug
+			     order that is obeyed only if the server allows it */
+};
+
+struct cluster_order {
+	enum cluster_order_kind kind;
+	struct slice node;
+	struct slice address;
+	struct slice nodes; /* "n2,n3"; empty: none */
 };
 
 struct buf;
@@ -84,6 +102,7 @@ struct request {
 	enum kv_condition condition;
 	uint64_t if_version;
 	bool debug_unreliable;
+	struct cluster_order order;
 	/* The answer may come from a node that lags behind: of reads. */
 	bool stale_ok;
 	/* Set, delete, bulk_set: to be done once, however often it is asked
@@ -94,6 +113,11 @@ struct request {
 	 * remembered. */
 	struct slice client;
 	uint64_t number;
+	/* Another node has taken it and waits: it is carried out here or not at
+	 * all. */
+	bool forwarded;
+	/* The request as it came, where its protocol has it as bytes. */
+	struct slice raw;
 	struct txn_call *call;
 	struct buf *out; /* where the call's reply is appended */
 	/* The reply is built to at most about this many bytes of keys and
@@ -134,9 +158,20 @@ struct reply {
 	struct info_line *info;
 	size_t ninfo;
 	struct slice raw; /* command: finished, the last bytes of req->out */
-	/* Nobody may be told this reply before the store has everything up to
-	 * and including this sequence number on disk. 0: at once. */
+	/* The whole reply in the protocol of the one who asked, when another
+	 * node has made it. */
+	struct slice encoded;
+	/* Nobody may be told this reply before coord->revealed has reached
+	 * this: what it reveals could still be undone. 0: at once. */
 	uint64_t after;
+	/* Nor before coord->confirmed has reached this: see coord.h. */
+	uint64_t confirm;
+	bool wrote; /* it appended to the log */
+	/* It may be out of date (stale_ok, and the node does not lead): by at
+	 * least so many entries of the log, and heard of the leader so long
+	 * ago. UINT64_MAX: never. */
+	bool stale;
+	uint64_t lag, lag_ms;
 };
 
 #endif

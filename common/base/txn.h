@@ -66,6 +66,12 @@ struct txn {
  */
 struct txn_call {
 	int (*run)(struct txn_call *call, struct txn *t, struct buf *out);
+	/* Appends what another node needs to run the same call for the same
+	 * connection: a request in the call's own protocol. 0 or KV_ENOMEM. */
+	int (*encode)(const struct txn_call *call, struct buf *out);
+	unsigned protocol; /* of what encode() writes: see primary.h */
+	bool reads_only;   /* it changes nothing */
+	bool local;	   /* it asks a node about itself */
 };
 
 /* True and *item if the key is there. */

@@ -151,9 +151,46 @@ static void write_client(struct buf *out, const struct request *req)
 	buf_append_u64(out, req->number);
 }
 
-static const char *op_member(enum op op)
+static void write_word(struct buf *out, const char *name, struct slice word)
 {
-	switch (op) {
+	if (word.len == 0)
+		return;
+	buf_append_char(out, ',');
+	json_write_string(out, slice_str(name));
+	buf_append_char(out, ':');
+	json_write_string(out, word);
+}
+
+static void write_order(struct buf *out, const struct cluster_order *order)
+{
+	write_word(out, "node", order->node);
+	write_word(out, "address", order->address);
+	if (order->kind != CLUSTER_CUT)
+		return;
+	LITERAL(out, ",\"nodes\":");
+	json_write_string(out, order->nodes);
+}
+
+static const char *order_member(enum cluster_order_kind kind)
+{
+	switch (kind) {
+	case CLUSTER_ADD:
+		return "\"op\":\"cluster_add\"";
+	case CLUSTER_REMOVE:
+		return "\"op\":\"cluster_remove\"";
+	case CLUSTER_TRANSFER:
+		return "\"op\":\"cluster_transfer\"";
+	case CLUSTER_REPAIR:
+		return "\"op\":\"cluster_repair\"";
+	case CLUSTER_CUT:
+		break;
+	}
+	return "\"op\":\"cluster_cut\"";
+}
+
+static const char *op_member(const struct request *req)
+{
+	switch (req->op) {
 	case OP_PING:
 		return "\"op\":\"ping\"";
 	case OP_GET:
@@ -170,6 +207,8 @@ static const char *op_member(enum op op)
 		return "\"op\":\"scan\"";
 	case OP_COUNT:
 		return "\"op\":\"count\"";
+	case OP_CLUSTER:
+		return order_member(req->order.kind);
 	case OP_INFO:
 	case OP_COMMAND: /* not in JSON */
 		break;
@@ -181,7 +220,7 @@ void json_request_write(struct buf *out, const struct request *req,
 			uint64_t now_ms)
 {
 	buf_append_char(out, '{');
-	buf_append_str(out, op_member(req->op));
+	buf_append_str(out, op_member(req));
 	switch (req->op) {
 	case OP_GET:
 		write_member(out, "key", req->keys[0]);
@@ -204,6 +243,9 @@ void json_request_write(struct buf *out, const struct request *req,
 	case OP_SCAN:
 	case OP_COUNT:
 		write_range(out, req);
+		break;
+	case OP_CLUSTER:
+		write_order(out, &req->order);
 		break;
 	case OP_PING:
 	case OP_INFO:

@@ -14,6 +14,9 @@
 #define PREFIX FIELD_BIT(FIELD_PREFIX)
 #define KEYS FIELD_BIT(FIELD_KEYS)
 #define ITEMS FIELD_BIT(FIELD_ITEMS)
+#define NODE FIELD_BIT(FIELD_NODE)
+#define NODE_ADDRESS (NODE | FIELD_BIT(FIELD_ADDRESS))
+#define NODES FIELD_BIT(FIELD_NODES)
 #define STALE FIELD_BIT(FIELD_STALE)
 /* What goes with every write. */
 #define WRITE                                               \
@@ -44,6 +47,12 @@ static const struct op_rule {
 	{"count", "'count'", RANGE | STALE, 0, OP_COUNT},
 	{"info", "'info'", 0, 0, OP_INFO},
 	{"ping", "'ping'", 0, 0, OP_PING},
+	{"cluster_add", "'cluster_add'", NODE_ADDRESS, NODE_ADDRESS,
+	 OP_CLUSTER},
+	{"cluster_remove", "'cluster_remove'", NODE, NODE, OP_CLUSTER},
+	{"cluster_transfer", "'cluster_transfer'", NODE, NODE, OP_CLUSTER},
+	{"cluster_repair", "'cluster_repair'", NODE, NODE, OP_CLUSTER},
+	{"cluster_cut", "'cluster_cut'", NODES, NODES, OP_CLUSTER},
 };
 
 struct parse {
@@ -347,6 +356,42 @@ static int read_get(struct parse *p)
 	return json_field_key(p->arena, &p->f, &req->keys[0]);
 }
 
+static int read_word(struct parse *p, enum json_field field, struct slice *out)
+{
+	const char *word = NULL;
+	int code = json_field_text(&p->f, field, &word);
+
+	if (code == 0 && word != NULL)
+		*out = slice_str(word);
+	return code;
+}
+
+static enum cluster_order_kind order_kind(const char *op)
+{
+	static const char *const names[] = {
+		[CLUSTER_ADD] = "cluster_add",
+		[CLUSTER_REMOVE] = "cluster_remove",
+		[CLUSTER_TRANSFER] = "cluster_transfer",
+		[CLUSTER_REPAIR] = "cluster_repair",
+		[CLUSTER_CUT] = "cluster_cut",
+	};
+	int kind = CLUSTER_ADD;
+
+	while (kind < CLUSTER_CUT && strcmp(names[kind], op) != 0)
+		kind++;
+	return (enum cluster_order_kind)kind;
+}
+
+static int read_order(struct parse *p)
+{
+	struct cluster_order *order = &p->req->order;
+	int code = read_word(p, FIELD_NODE, &order->node);
+
+	if (code == 0)
+		code = read_word(p, FIELD_ADDRESS, &order->address);
+	return code ? code : read_word(p, FIELD_NODES, &order->nodes);
+}
+
 static int read_op(struct parse *p)
 {
 	switch (p->req->op) {
@@ -363,6 +408,8 @@ static int read_op(struct parse *p)
 	case OP_SCAN:
 	case OP_COUNT:
 		return read_range(p);
+	case OP_CLUSTER:
+		return read_order(p);
 	case OP_PING:
 	case OP_INFO:
 	case OP_COMMAND: /* not in JSON */
@@ -415,6 +462,8 @@ int json_request_parse(struct json_arena *a, struct slice line, uint64_t now_ms,
 	if (code != 0)
 		return code;
 	req->op = rule->op;
+	req->order.kind = order_kind(rule->name);
+	req->raw = line;
 	code = read_condition(&p);
 	if (code == 0)
 		code = read_extras(&p);

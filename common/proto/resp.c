@@ -11,9 +11,6 @@
 /* Replies to several reads at once: about so many bytes. */
 #define RUN_REPLY_MAX ((size_t)64 << 10)
 
-/* The reply of a request with this tag is not wanted. */
-#define TAG_SILENT "s"
-
 struct resp_shared *resp_shared_new(void)
 {
 	struct resp_shared *shared = calloc(1, sizeof(*shared));
@@ -39,6 +36,11 @@ void resp_shared_free(struct resp_shared *shared)
 		scan_cursors_free(shared->cursors);
 	buf_release(&shared->reply);
 	free(shared);
+}
+
+void resp_shared_set_clustered(struct resp_shared *shared, bool on)
+{
+	shared->clustered = on;
 }
 
 void resp_shared_set_host(struct resp_shared *shared,
@@ -87,6 +89,7 @@ struct resp_conn *resp_open(struct resp_shared *shared, uint64_t id)
 	conn->shared = shared;
 	conn->id = id;
 	conn->request.base.run = run_request;
+	conn->request.base.encode = resp_encode;
 	return conn;
 }
 
@@ -192,7 +195,7 @@ size_t resp_take_back(struct resp_conn *conn, unsigned *count)
 void resp_write_error(struct buf *out, int code, const char *message,
 		      struct slice tag)
 {
-	if (tag.len != 0)
+	if (resp_tag_is_silent(tag))
 		return;
 	switch (code) {
 	case KV_EREADONLY:
@@ -211,6 +214,9 @@ void resp_write_error(struct buf *out, int code, const char *message,
 		break;
 	case KV_EUNAVAILABLE:
 		resp_error(out, "CLUSTERDOWN %s", message);
+		break;
+	case KV_EUNKNOWN:
+		resp_error(out, "UNKNOWN %s", message);
 		break;
 	case KV_EPERM:
 		resp_error(out, "NOPERM %s", message);
@@ -309,9 +315,9 @@ static enum resp_next local_reply(struct resp_conn *conn,
 }
 
 /* The words are there: does what they say, or has it done. */
-static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
-			       const struct command *command,
-			       const struct slice *words, size_t nwords)
+enum resp_next resp_dispatch(struct resp_conn *conn, struct resp_feed *feed,
+			     const struct command *command,
+			     const struct slice *words, size_t nwords)
 {
 	struct resp_request *request = &conn->request;
 	struct call *c = &request->call;
@@ -343,9 +349,15 @@ static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
 		return local_reply(conn, feed);
 	}
 	request->silent = request->silent || conn->replies_off;
+	request->base.protocol = conn->resp3 ? 3 : 2;
+	request->base.reads_only = c->command->flags & CMD_READ;
+	request->base.local = false;
+	if (!(c->command->flags & (CMD_READ | CMD_WRITE)))
+		resp_classify(request);
+	feed->stale_ok = conn->readonly && request->base.reads_only;
 	feed->call = &request->base;
 	feed->count = 1;
-	feed->tag = request->silent ? slice_str(TAG_SILENT) : slice_of(NULL, 0);
+	feed->tag = resp_tag(request);
 	return RESP_CALL;
 }
 
@@ -464,7 +476,7 @@ static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
 	c = &a->list[a->next++];
 	a->at += c->used;
 	feed->used = c->used;
-	*next = dispatch(conn, feed, c->command, c->words, c->nwords);
+	*next = resp_dispatch(conn, feed, c->command, c->words, c->nwords);
 	if (*next == RESP_CALL && feed->runs)
 		join_reads(conn, feed);
 	return true;
@@ -484,9 +496,10 @@ static enum resp_next feed_slowly(struct resp_conn *conn,
 		if (p->nwords == 0)
 			return RESP_NOTHING;
 		conn->greeted = true;
-		return dispatch(conn, feed,
-				command_find(conn->shared->lookup, p->words[0]),
-				p->words, p->nwords);
+		return resp_dispatch(
+			conn, feed,
+			command_find(conn->shared->lookup, p->words[0]),
+			p->words, p->nwords);
 	case RESP_PARSE_ERROR:
 		break;
 	case RESP_PARSE_NOMEM:
@@ -500,6 +513,8 @@ enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed)
 {
 	enum resp_next next;
 
+	if (conn->asked)
+		return RESP_WAIT;
 	if (feed->input.data[0] == '*' && conn->parser.left == 0) {
 		conn->greeted = true;
 		if (take_ahead(conn, feed, &next))

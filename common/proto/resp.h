@@ -14,6 +14,7 @@
 #define PROTO_RESP_H
 
 #include "base/buf.h"
+#include "base/members.h"
 #include "base/txn.h"
 
 struct resp_shared;
@@ -32,8 +33,26 @@ struct resp_client {
 	const struct resp_conn *conn; /* NULL: it speaks something else */
 };
 
+/* Of the cluster that it is a node of. */
+struct resp_cluster_facts {
+	bool clustered; /* if not, nothing else means anything */
+	bool leads;
+	bool linked; /* to the leader */
+	/* Where the leader is, if it is known and another: "" if not. */
+	char leader[MEMBER_ADDRESS_MAX + 1];
+	uint64_t offset;   /* last entry that has taken effect here */
+	unsigned majority; /* of the members that vote */
+	unsigned nothers;  /* of the leader: the other members */
+	struct {
+		char address[MEMBER_ADDRESS_MAX + 1];
+		uint64_t offset; /* known to be on its disk */
+		bool online;
+	} others[MEMBERS_MAX];
+};
+
 /* And of itself. */
 struct resp_server_facts {
+	struct resp_cluster_facts cluster;
 	uint64_t up_ms;
 	uint64_t clients, clients_max;
 	uint64_t accepted, refused, requests;
@@ -59,6 +78,9 @@ void resp_shared_set_host(struct resp_shared *shared,
 
 /* Uses the cursors of `first`, which must outlive it, and counts with it. */
 void resp_shared_join(struct resp_shared *shared, struct resp_shared *first);
+/* The server is a node of a cluster: what acts on a connection cannot be part
+ * of a transaction, which another node may have to run. */
+void resp_shared_set_clustered(struct resp_shared *shared, bool on);
 
 /* NULL: out of memory. */
 struct resp_conn *resp_open(struct resp_shared *shared, uint64_t id);
@@ -71,6 +93,7 @@ enum resp_next {
 	RESP_REPLY,   /* answered: `reply` */
 	RESP_LAST,    /* the same, and close the connection then */
 	RESP_CLOSE,   /* nobody to talk to: close it now */
+	RESP_WAIT,    /* again, when the last call has its reply */
 };
 
 /*
@@ -85,7 +108,8 @@ struct resp_feed {
 	size_t used; /* 0 at first */
 	struct txn_call *call;
 	unsigned count;	  /* commands in the call, 1 if not `runs` */
-	struct slice tag; /* what resp_write_error() needs to know */
+	struct slice tag; /* what the functions about its reply need to know */
+	bool stale_ok;	  /* READONLY, and it changes nothing */
 	struct slice reply;
 	/* If not NULL, as it is at first, the keys of this command and of those
 	 * behind it, and whether any of them reads. */
@@ -110,6 +134,31 @@ size_t resp_take_back(struct resp_conn *conn, unsigned *count);
 /* After each reply to a call: lets go of what it needed. True: the connection
  * is to be closed when that has been sent. */
 bool resp_settle(struct resp_conn *conn);
+
+/*
+ * What other nodes have to do with it (resp_forward.c). A call that is encoded
+ * (txn_call.encode) has left the connection: it is run by a node that leads, on
+ * a connection of its own that stands for the other, and the reply comes back.
+ * What the call would have done to the connection is done on this side: a
+ * transaction is forgotten when it is encoded, what WATCH found is in the
+ * reply.
+ */
+
+/* The reply to a call that is an error, or that came back. Returns what to send
+ * of the latter. */
+struct slice resp_arrived(struct resp_conn *conn, int code,
+			  struct slice encoded, struct slice tag);
+
+/* A connection that stands for those of another node that speak that version,
+ * 2 or 3; and what they ask, one encoded call that is all of the input:
+ * RESP_CALL, RESP_REPLY, or RESP_CLOSE if it is not understood. */
+struct resp_conn *resp_open_forwarded(struct resp_shared *shared, uint64_t id,
+				      unsigned version);
+enum resp_next resp_feed_forwarded(struct resp_conn *conn,
+				   struct resp_feed *feed);
+
+/* Nobody wants the reply. */
+bool resp_tag_is_silent(struct slice tag);
 
 /* The reply to a request that failed; `tag` is its own. */
 void resp_write_error(struct buf *out, int code, const char *message,

@@ -130,7 +130,7 @@ static void tally(struct raft *r)
 static bool may_stand(struct raft *r)
 {
 	return !r->retired && is_voter(r, r->options.id) &&
-	       log_reserve(&r->log, 1);
+	       raft_log_reserve(&r->log, 1);
 }
 
 /* Time to campaign has come: nothing was heard from a leader. */

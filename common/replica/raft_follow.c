@@ -82,7 +82,7 @@ static bool store_from(struct raft *r, const struct raft_message *m,
 
 	while (change < m->nchanges && m->changes[change].index < from)
 		change++;
-	if (!log_reserve(&r->log, m->nspans) ||
+	if (!raft_log_reserve(&r->log, m->nspans) ||
 	    !configs_room(r, m->nchanges - change))
 		return false;
 	if (from <= r->log.last)

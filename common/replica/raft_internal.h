@@ -47,7 +47,7 @@ uint64_t log_base(const struct raft_log *l);
 bool log_term(const struct raft_log *l, uint64_t index, uint64_t *term);
 uint64_t log_last_term(const struct raft_log *l);
 /* Room for n more runs, so that log_extend() cannot fail n times. */
-bool log_reserve(struct raft_log *l, size_t n);
+bool raft_log_reserve(struct raft_log *l, size_t n);
 void log_extend(struct raft_log *l, uint64_t last, uint64_t term);
 void log_truncate(struct raft_log *l, uint64_t from);
 void log_trim(struct raft_log *l, uint64_t base);

@@ -51,7 +51,7 @@ uint64_t log_last_term(const struct raft_log *l)
 	return l->runs[l->n - 1].term;
 }
 
-bool log_reserve(struct raft_log *l, size_t n)
+bool raft_log_reserve(struct raft_log *l, size_t n)
 {
 	size_t cap = l->cap ? l->cap : 16;
 	struct raft_span *runs;
@@ -166,7 +166,7 @@ int log_init(struct raft_log *l, const struct raft_state *state)
 	    (state->first == 1 && state->base_term != 0))
 		return err_set(KV_EDAMAGED, "the log has no beginning");
 	*l = (struct raft_log){0};
-	if (!log_reserve(l, state->nspans + 2))
+	if (!raft_log_reserve(l, state->nspans + 2))
 		return err_set(KV_ENOMEM, "no memory for the log's terms");
 	l->n = 1;
 	log_reset(l, state->first - 1, state->base_term);

@@ -68,10 +68,10 @@ static void execute(struct solo *solo, const struct request *req,
 	uint64_t before = store_appended(solo->store);
 
 	store_execute(solo->store, req, reply);
+	reply->wrote = store_appended(solo->store) != before;
 	/* Drawn for each write that asks, so that the n-th one of a run meets
 	 * the same fate in the next run with that seed. */
-	if (req->debug_unreliable && store_appended(solo->store) != before &&
-	    draw(solo))
+	if (req->debug_unreliable && reply->wrote && draw(solo))
 		store_inject_sync_failure(solo->store);
 }
 
@@ -103,6 +103,13 @@ static void solo_hint(struct coord *c, const struct slice *keys, size_t n,
 	store_hint(((struct solo *)c)->store, keys, n, values);
 }
 
+static void solo_flushed(struct coord *c, int failed)
+{
+	/* What was durable before a failure stays so. */
+	(void)failed;
+	c->revealed = store_durable(((struct solo *)c)->store);
+}
+
 static void solo_free(struct coord *c)
 {
 	free(c);
@@ -114,6 +121,7 @@ struct coord *solo_new(struct store *store, const struct solo_options *options)
 		.answer = solo_answer,
 		.submit = solo_submit,
 		.hint = solo_hint,
+		.flushed = solo_flushed,
 		.free = solo_free,
 	};
 	struct solo *solo = malloc(sizeof(*solo));
@@ -122,6 +130,7 @@ struct coord *solo_new(struct store *store, const struct solo_options *options)
 		return NULL;
 	*solo = (struct solo){
 		.coord.ops = &ops,
+		.coord.revealed = store_durable(store),
 		.store = store,
 		.options = *options,
 		/* Any seed, 0 too, must give a state other than 0. */

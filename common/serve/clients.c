@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "proto/resp.h"
+#include "serve/node.h"
 #include "serve/session.h"
 #include "serve/team.h"
 
@@ -33,7 +34,9 @@ static void tell(const struct session *s, uint64_t now, resp_client_fn *fn,
 		.input_free = seen_of(s, input_free),
 		.output = seen_of(s, output),
 		.replies = seen_of(s, replies),
-		.conn = s->feed.own,
+		.conn = s->protocol != NULL && s->protocol->is_resp
+				? s->feed.own
+				: NULL,
 	};
 
 	fn(arg, &client);
@@ -104,6 +107,8 @@ static void facts(void *host, struct resp_server_facts *out)
 		.socket = place->socket,
 		.dir = place->dir,
 	};
+	if (hub->node != NULL)
+		node_facts(hub->node, &out->cluster);
 }
 
 void clients_init(struct hub *hub)

@@ -49,6 +49,7 @@ struct committer {
 	bool winding_down;
 	bool syncing; /* a group is under way */
 	bool told;    /* that the store has failed */
+	bool held;    /* nothing new is begun */
 	struct worker *syncer;
 	struct worker *tasker;
 	uv_timer_t tick;
@@ -69,7 +70,7 @@ static void start_task(struct committer *c)
 {
 	struct store_task *task;
 
-	if (c->winding_down || worker_is_busy(c->tasker))
+	if (c->winding_down || c->held || worker_is_busy(c->tasker))
 		return;
 	task = store_task_begin(c->store);
 	if (task != NULL)
@@ -85,7 +86,7 @@ static void tell_failure(struct committer *c, struct hub *hub)
 	int r;
 
 	gate_enter(c->gate);
-	r = store_failed(c->store, &why);
+	r = c->store != NULL ? store_failed(c->store, &why) : 0;
 	due = r != 0 && !c->told && !c->syncing;
 	c->told = c->told || due;
 	gate_leave(c->gate);
@@ -142,12 +143,14 @@ static uint64_t decay(uint64_t sum, uint64_t n)
 /* What kinds of requests led to the group that begins. */
 static void observe_group(struct committer *c)
 {
-	uint64_t writes = store_appended(c->store) - c->appended;
+	uint64_t appended = store_appended(c->store);
+	/* Less than before: entries of a replicated log were truncated. */
+	uint64_t writes = appended > c->appended ? appended - c->appended : 0;
 	uint64_t reads = c->noted > writes ? c->noted - writes : 0;
 
 	c->reads = decay(c->reads, reads < READS_MAX ? reads : READS_MAX);
 	c->writes = decay(c->writes, writes);
-	c->appended += writes;
+	c->appended = appended;
 	c->noted = 0;
 	if (c->lone_groups < LONE_GROUPS)
 		c->lone_groups++;
@@ -175,7 +178,7 @@ static bool runs_in_place(struct committer *c, size_t waiting)
  * then it is what this returns. */
 static struct store_flush *begin_flush(struct committer *c, bool may_stay)
 {
-	size_t waiting = store_waiting(c->store);
+	size_t waiting = c->held ? 0 : store_waiting(c->store);
 	struct store_flush *flush;
 
 	if (waiting == 0)
@@ -229,7 +232,7 @@ static void on_tick(uv_timer_t *timer)
 	bool more = false;
 
 	gate_enter(c->gate);
-	if (!c->winding_down)
+	if (!c->winding_down && !c->held)
 		more = store_expire(c->store, EXPIRE_MAX) == EXPIRE_MAX;
 	start_task(c);
 	gate_leave(c->gate);
@@ -271,6 +274,25 @@ err:
 	return r;
 }
 
+void committer_hold(struct committer *c, bool on)
+{
+	c->held = on || c->store == NULL;
+}
+
+bool committer_is_quiet(const struct committer *c)
+{
+	return !worker_is_busy(c->syncer) && !worker_is_busy(c->tasker);
+}
+
+void committer_set_store(struct committer *c, struct store *store)
+{
+	assert(committer_is_quiet(c));
+	c->store = store;
+	if (store != NULL)
+		c->appended = store_appended(store);
+	c->held = store == NULL;
+}
+
 void committer_wind_down(struct committer *c)
 {
 	gate_enter(c->gate);
@@ -283,8 +305,8 @@ bool committer_is_idle(struct committer *c)
 	bool idle;
 
 	gate_enter(c->gate);
-	idle = !worker_is_busy(c->syncer) && !worker_is_busy(c->tasker) &&
-	       store_waiting(c->store) == 0;
+	idle = committer_is_quiet(c) &&
+	       (c->store == NULL || store_waiting(c->store) == 0);
 	gate_leave(c->gate);
 	return idle;
 }

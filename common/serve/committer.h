@@ -59,6 +59,15 @@ void committer_note(struct committer *c, uint64_t who, unsigned requests);
 /* The turn of this hub's loop has ended. */
 void committer_run(struct committer *c, struct hub *hub);
 
+/* While it is held, nothing is begun; what is under way ends. */
+void committer_hold(struct committer *c, bool on);
+
+/* Nothing is under way. */
+bool committer_is_quiet(const struct committer *c);
+
+/* Goes on with another store, or with none (NULL); it must be quiet. */
+void committer_set_store(struct committer *c, struct store *store);
+
 /* Starts no more background work. */
 void committer_wind_down(struct committer *c);
 

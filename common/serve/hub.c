@@ -5,6 +5,7 @@
 #include "serve/hub.h"
 
 #include "base/err.h"
+#include "replica/coord.h"
 #include "serve/clients.h"
 #include "serve/session.h"
 #include "serve/team.h"
@@ -54,6 +55,7 @@ void hub_release(struct hub *hub)
 	free(hub->read_buf);
 	free(hub->arrivals);
 	buf_release(&hub->scratch);
+	buf_release(&hub->command);
 	while (hub->nspares != 0)
 		buf_release(&hub->spares[--hub->nspares]);
 	reply_pool_release(&hub->pool);
@@ -65,27 +67,43 @@ void hub_enter(struct hub *hub)
 	hub->inside = true;
 }
 
+static struct reply_gate now_reached(const struct hub *hub)
+{
+	return (struct reply_gate){
+		.after = hub->coord->revealed,
+		.confirm = hub->coord->confirmed,
+	};
+}
+
+/* A node may be between two stores. */
+static size_t now_waiting(const struct hub *hub)
+{
+	return hub->store != NULL ? store_waiting(hub->store) : 0;
+}
+
 void hub_leave(struct hub *hub)
 {
-	hub->durable = store_durable(hub->store);
-	hub->waiting = store_waiting(hub->store);
+	hub->reached = now_reached(hub);
+	hub->waiting = now_waiting(hub);
 	/* Sessions will stall for it. */
 	if (hub->waiting >= SESSION_STORE_MAX)
 		hub->awaits = store_appended(hub->store);
-	else if (hub->awaits <= hub->durable)
+	else if (hub->awaits <= hub->reached.after)
 		hub->awaits = 0;
 	hub->inside = false;
 	gate_leave(&hub->team->gate);
 }
 
-uint64_t hub_durable(const struct hub *hub)
+struct reply_gate hub_reached(const struct hub *hub)
 {
-	return hub->durable;
+	/* Alone, it need not remember: nobody else moves the numbers. */
+	return hub->inside || !hub->team->gate.open ? now_reached(hub)
+						    : hub->reached;
 }
 
 size_t hub_waiting(const struct hub *hub)
 {
-	return hub->inside ? store_waiting(hub->store) : hub->waiting;
+	return hub->inside ? now_waiting(hub) : hub->waiting;
 }
 
 bool hub_give(struct hub *hub, struct hub_arrival arrival)
@@ -104,7 +122,7 @@ bool hub_give(struct hub *hub, struct hub_arrival arrival)
 	return true;
 }
 
-void hub_send_dirty(struct hub *hub)
+static void send_dirty(struct hub *hub)
 {
 	struct session *s;
 
@@ -116,21 +134,31 @@ void hub_send_dirty(struct hub *hub)
 	}
 }
 
-static void release_owed(struct hub *hub, const char *failure)
+/* Turns what waits into errors, everywhere. */
+static void fail_waiting(struct hub *hub, const struct reply_failure *wrote,
+			 const struct reply_failure *other)
 {
-	struct session_list list = TAILQ_HEAD_INITIALIZER(list);
-	uint64_t durable = hub->durable;
+	struct reply_gate reached = hub_reached(hub);
 	struct session *s;
 
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->protocol != NULL)
+			reply_queue_fail(&s->queue, &reached, wrote, other,
+					 s->protocol->write_error);
+}
+
+static void release_owed(struct hub *hub)
+{
+	struct session_list list = TAILQ_HEAD_INITIALIZER(list);
+	struct session *s;
+
+	hub->progress = false;
 	/* One that is still owed something puts itself back, behind the part
 	 * that is being walked. */
 	TAILQ_CONCAT(&list, &hub->owed, owed);
 	while ((s = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, s, owed);
 		s->is_owed = false;
-		if (failure != NULL)
-			reply_queue_fail(&s->queue, durable, KV_EREADONLY,
-					 failure, s->protocol->write_error);
 		session_release(s);
 	}
 }
@@ -151,15 +179,18 @@ static void resume_stalled(struct hub *hub)
 void hub_committed(struct hub *hub)
 {
 	char text[ERR_TEXT_MAX];
+	struct reply_failure failure = {KV_EREADONLY, text};
 	const char *why;
 	bool failed;
 
 	hub_enter(hub);
-	failed = store_failed(hub->store, &why) != 0;
+	failed = hub->store != NULL && store_failed(hub->store, &why) != 0;
 	if (failed)
 		snprintf(text, sizeof(text), "the store is read-only: %s", why);
 	hub_leave(hub);
-	release_owed(hub, failed ? text : NULL);
+	if (failed)
+		fail_waiting(hub, &failure, &failure);
+	release_owed(hub);
 	resume_stalled(hub);
 }
 
@@ -202,13 +233,64 @@ static void on_wake(uv_async_t *async)
 		hub_close_all(hub);
 }
 
+void hub_progress(struct hub *hub)
+{
+	hub->progress = true;
+}
+
+const struct reply_failure hub_lost_wrote = {
+	KV_EUNKNOWN, "the leader was lost before a majority had the write; it "
+		     "may or may not be stored"};
+const struct reply_failure hub_lost_other = {
+	KV_EUNAVAILABLE, "the leader was lost before it could answer; try "
+			 "again"};
+
+void hub_lost(struct hub *hub)
+{
+	fail_waiting(hub, &hub_lost_wrote, &hub_lost_other);
+	hub->progress = true;
+}
+
+void hub_doom(struct hub *hub, uint64_t id)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->id == id)
+			session_doom(s);
+}
+
+bool hub_turn(struct hub *hub)
+{
+	bool work = hub->progress || !TAILQ_EMPTY(&hub->dirty);
+
+	send_dirty(hub);
+	if (hub->progress) {
+		release_owed(hub);
+		resume_stalled(hub);
+	}
+	return work;
+}
+
 void hub_drain(struct hub *hub)
 {
 	struct session *s;
 
 	hub->draining = true;
 	TAILQ_FOREACH (s, &hub->all, all)
-		session_finish(s);
+		if (s->protocol == NULL || !s->protocol->framed)
+			session_finish(s);
+}
+
+bool hub_is_drained(const struct hub *hub)
+{
+	const struct session *s;
+
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->protocol == NULL || !s->protocol->framed ||
+		    s->queue.count != 0)
+			return false;
+	return true;
 }
 
 void hub_close_all(struct hub *hub)

@@ -21,6 +21,7 @@
 
 struct committer;
 struct coord;
+struct node;
 struct session;
 struct store;
 struct team;
@@ -72,17 +73,18 @@ struct hub {
 	struct store *store;	     /* not owned; inside the gate */
 	struct coord *coord;	     /* not owned; inside the gate */
 	struct committer *committer; /* not owned */
+	struct node *node;	     /* not owned; NULL: not in a cluster */
 	struct hub_options options;
 	struct hub_place place;
 	/* As of the last time that the hub was inside the gate */
-	uint64_t durable; /* sequence number up to which all is on disk */
-	size_t waiting;	  /* bytes that are not */
+	struct reply_gate reached;
+	size_t waiting; /* bytes that are not on disk */
 	bool inside;
 	bool draining;
 	/* Inside the gate */
 	struct hub_counts counts;
 	size_t nsessions;     /* those that have not quite arrived, too */
-	uint64_t awaits;      /* wake it until all up to this is durable */
+	uint64_t awaits;      /* wake it until this is reached */
 	bool condemns;	      /* some session of its is condemned */
 	enum hub_order order; /* not below what it is doing */
 	struct hub_arrival *arrivals;
@@ -95,6 +97,7 @@ struct hub {
 	struct parser *parser;
 	struct reply_pool pool;
 	struct buf scratch;	       /* a reply on its way into a queue */
+	struct buf command;	       /* a command's, on its way elsewhere */
 	struct buf spares[HUB_SPARES]; /* lent to sessions that have output */
 	unsigned nspares;
 	char *read_buf; /* HUB_READ_SIZE, for input not yet begun */
@@ -104,6 +107,7 @@ struct hub {
 	struct session_list stalled; /* do not read on for now */
 	struct session_list dirty;   /* have output that is to be sent */
 	unsigned nput_off; /* sessions among those whose output can wait */
+	bool progress;	   /* see hub_progress() */
 };
 
 /* 0 or KV_E... with err_text(). The pointers of the caller and its options are
@@ -121,26 +125,43 @@ void hub_release(struct hub *hub);
 void hub_enter(struct hub *hub);
 void hub_leave(struct hub *hub);
 
-/* Up to which sequence number the store is on disk, as far as is known. */
-uint64_t hub_durable(const struct hub *hub);
+/* How far things are, as far as is known: what decides which replies may
+ * leave. */
+struct reply_gate hub_reached(const struct hub *hub);
 
-/* Bytes that are not. */
+/* Bytes that are not on disk. */
 size_t hub_waiting(const struct hub *hub);
 
 /* A connection that was accepted on another loop comes to this one. Inside the
  * gate, from any thread; the hub is to be woken then. False: out of memory. */
 bool hub_give(struct hub *hub, struct hub_arrival arrival);
 
-/* The end of a turn: sends what sessions got from outside of their own, and
- * what they put off. */
-void hub_send_dirty(struct hub *hub);
+/* The end of a turn: sends what sessions got from outside of their own, what
+ * they put off, and, if there was progress, what that sets free. True if there
+ * was anything to do. */
+bool hub_turn(struct hub *hub);
 
-/* More is durable than before, or, if the store has failed, never will be:
- * sends what that sets free, and lets stalled sessions go on. */
+/* A group of writes has ended: sends what that sets free, and lets stalled
+ * sessions go on. If the store has failed, what is not durable never will be.
+ */
 void hub_committed(struct hub *hub);
 
-/* Takes no more input; sessions close when they have sent what they owe. */
+/* The coordinator's numbers have moved: noted until hub_turn(). */
+void hub_progress(struct hub *hub);
+
+/* What replies wait for now will not happen: they become errors. */
+void hub_lost(struct hub *hub);
+extern const struct reply_failure hub_lost_wrote, hub_lost_other;
+
+/* Closes the connection with that number soon. */
+void hub_doom(struct hub *hub, uint64_t id);
+
+/* Takes no more requests; clients' connections close when they have sent what
+ * they owe. Those of other nodes stay, for the last writes need them. */
 void hub_drain(struct hub *hub);
+
+/* Nobody is owed a reply any more. */
+bool hub_is_drained(const struct hub *hub);
 
 /* Closes all sessions now. */
 void hub_close_all(struct hub *hub);

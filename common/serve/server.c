@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "replica/coord.h"
 #include "serve/listener.h"
+#include "serve/node.h"
 #include "serve/server_info.h"
 #include "serve/team.h"
 #include "store/store.h"
@@ -41,7 +42,10 @@ struct server {
 	struct server_options options;
 	struct server_info info;
 	struct store *store;
+	struct store_options store_options;
+	char *store_address; /* for the store's lock file */
 	struct coord *coord;
+	struct node *node; /* NULL: alone; else `coord` is its own */
 	struct committer *committer;
 	struct team team;
 	struct hub *hub; /* the first */
@@ -81,7 +85,13 @@ static void on_committed(void *arg, struct hub *hub, int failed)
 		    "restart the server when the cause is removed",
 		    why);
 	}
+	/* What this sets free, and what sessions write that were held back. */
+	hub_enter(hub);
+	coord_flushed(server->coord, failed);
+	hub_leave(hub);
 	team_committed(&server->team, hub);
+	if (server->node != NULL)
+		coord_turn(server->coord);
 }
 
 static void on_task_failed(void *arg)
@@ -139,13 +149,22 @@ static void turn_ended(void *arg, struct hub *hub)
 	struct server *server = arg;
 	bool is_first = hub == server->hub;
 
-	hub_send_dirty(hub);
-	/* The first hub also sees to what its timers wrote and, at their next
-	 * tick, to a store that failed on another. */
-	if (is_first || hub->waiting != 0)
-		committer_run(server->committer, hub);
-	if (is_first && server->stopping && team_is_done(&server->team) &&
-	    committer_is_idle(server->committer))
+	do {
+		hub_turn(hub);
+		if (server->node != NULL)
+			node_turn(server->node);
+		/* The first hub also sees to what its timers wrote and, at
+		 * their next tick, to a store that failed on another. */
+		if (is_first || hub->waiting != 0)
+			committer_run(server->committer, hub);
+	} while (hub_turn(hub));
+	if (server->node != NULL)
+		node_flush(server->node);
+	if (!is_first || !server->stopping)
+		return;
+	if (server->node != NULL && hub_is_drained(hub))
+		hub_close_all(hub);
+	if (team_is_done(&server->team) && committer_is_idle(server->committer))
 		uv_stop(hub->loop);
 }
 
@@ -185,13 +204,45 @@ static void fill_hub(struct server *server, struct hub *hub, size_t most)
 		o->max_clients && o->max_clients < most ? o->max_clients : most;
 }
 
+static int open_solo(struct server *server)
+{
+	const struct server_options *o = &server->options;
+	struct solo_options solo = {o->debug_seed, o->debug_rate};
+
+	server->coord = solo_new(server->store, &solo);
+	return server->coord != NULL ? 0 : err_set(KV_ENOMEM, "out of memory");
+}
+
+static int open_cluster_node(struct server *server)
+{
+	struct node_host host = {
+		.loop = server->hub->loop,
+		.hub = server->hub,
+		.dir = server->options.dir,
+		.store = &server->store,
+		.store_options = &server->store_options,
+		.log = server->options.log,
+		.log_arg = server->options.log_arg,
+	};
+	int r;
+
+	server->hub->store = server->store;
+	server->hub->committer = server->committer;
+	r = node_open(&server->node, server->options.node, &host);
+	if (r != 0)
+		return r;
+	server->coord = node_coord(server->node);
+	server->hub->node = server->node;
+	parser_set_node(server->hub->parser, server->node);
+	return 0;
+}
+
 static int open_team(struct server *server)
 {
 	const struct server_options *o = &server->options;
 	size_t files = raise_descriptor_limit();
 	size_t most = files > 2 * OTHER_FILES ? files - OTHER_FILES : files / 2;
 	struct committer_events events = {on_committed, on_task_failed, server};
-	struct solo_options solo = {o->debug_seed, o->debug_rate};
 	struct team *team = &server->team;
 	int r = team_open(team, o->threads ? o->threads : 1, turn_ended,
 			  server);
@@ -199,11 +250,11 @@ static int open_team(struct server *server)
 	if (r != 0)
 		return r;
 	server->hub = team_hub(team, 0);
-	server->coord = solo_new(server->store, &solo);
-	if (server->coord == NULL)
-		return err_set(KV_ENOMEM, "out of memory");
 	r = committer_new(&server->committer, server->hub, &team->gate,
 			  server->store, o->sync_mode, &events);
+	if (r == 0)
+		r = o->node != NULL ? open_cluster_node(server)
+				    : open_solo(server);
 	if (r != 0)
 		return r;
 	for (unsigned i = 0; i < team->n; i++)
@@ -258,19 +309,18 @@ static int open_listeners(struct server *server)
 
 static int open_store(struct server *server)
 {
-	struct store_options options = {
+	if (asprintf(&server->store_address, "unix:%s", server->socket) < 0) {
+		server->store_address = NULL;
+		return err_set(KV_ENOMEM, "out of memory");
+	}
+	server->store_options = (struct store_options){
 		.create = true,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
+		.replicated = server->options.node != NULL,
+		.address = server->store_address,
 	};
-	char *address;
-	int r;
-
-	if (asprintf(&address, "unix:%s", server->socket) < 0)
-		return err_set(KV_ENOMEM, "out of memory");
-	options.address = address;
-	r = store_open(&server->store, server->options.dir, &options);
-	free(address);
-	return r;
+	return store_open(&server->store, server->options.dir,
+			  &server->store_options);
 }
 
 /* Clients that find the server through the store may stand elsewhere: the
@@ -346,7 +396,7 @@ int server_run(struct server *server)
 	const char *why;
 
 	(void)r; /* handles are still open: uv_stop() ended it */
-	r = store_failed(server->store, &why);
+	r = server->store != NULL ? store_failed(server->store, &why) : 0;
 	return r != 0 ? err_set(r, "%s", why) : 0;
 }
 
@@ -354,6 +404,8 @@ static void close_handles(struct server *server)
 {
 	listener_close(&server->tcp);
 	listener_close(&server->local);
+	if (server->node != NULL)
+		node_close(server->node);
 	if (server->committer != NULL)
 		committer_free(server->committer);
 	if (!server->has_handles)
@@ -370,10 +422,12 @@ int server_close(struct server *server)
 	team_stop(&server->team);
 	close_handles(server);
 	team_close(&server->team);
-	coord_free(server->coord);
+	if (server->options.node == NULL)
+		coord_free(server->coord);
 	if (server->store != NULL)
 		r = store_close(server->store);
 	free(server->socket);
+	free(server->store_address);
 	free(server->address);
 	free(server);
 	return r;

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct node_options;
 struct server;
 
 struct server_options {
@@ -28,8 +29,9 @@ struct server_options {
 	size_t max_clients; /* 0: as many as descriptors allow */
 	unsigned threads;   /* event loops; 0: 1 */
 	enum committer_mode sync_mode;
-	uint64_t debug_seed; /* see coord.h */
-	uint32_t debug_rate; /* millionths */
+	uint64_t debug_seed;		 /* see coord.h */
+	uint32_t debug_rate;		 /* millionths */
+	const struct node_options *node; /* NULL: it serves its store alone */
 	/* Told what an administrator should know, a short line at a time,
 	 * without a newline; perhaps on another thread, once server_run() was
 	 * called. */

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "replica/coord.h"
 #include "serve/committer.h"
+#include "serve/node.h"
 #include "store/store.h"
 
 /* After a request this long the parser gives its memory back. */
@@ -39,7 +40,8 @@ static void put_reply(struct session *s, struct buf *out,
 		      const struct request *req, const struct reply *reply,
 		      struct slice tag)
 {
-	if (req->op != OP_COMMAND || reply->code != 0) {
+	if (req == NULL || req->op != OP_COMMAND || reply->code != 0 ||
+	    s->protocol->framed) {
 		write_reply(s, out, reply, tag);
 	} else if (req->out != out) {
 		buf_append_slice(out, reply->raw);
@@ -48,17 +50,26 @@ static void put_reply(struct session *s, struct buf *out,
 	}
 }
 
+/* Keeps a reply until it may leave; empties `encoded`. */
+static void hold(struct session *s, struct reply_slot *slot,
+		 const struct reply *reply, struct buf *encoded)
+{
+	struct reply_gate gate = {reply->after, reply->confirm, reply->wrote};
+
+	if (!reply_slot_hold(slot, &gate, encoded)) {
+		session_close(s); /* out of memory; it lets go of the slot */
+		reply_slot_drop(slot);
+	}
+	buf_clear(encoded);
+}
+
 static void hold_reply(struct session *s, struct reply_slot *slot,
 		       const struct request *req, const struct reply *reply)
 {
 	struct buf *held = &s->hub->scratch;
 
 	put_reply(s, held, req, reply, reply_slot_tag(slot));
-	if (!reply_slot_hold(slot, reply->after, held)) {
-		session_close(s); /* out of memory; it lets go of the slot */
-		reply_slot_drop(slot);
-	}
-	buf_clear(held);
+	hold(s, slot, reply, held);
 }
 
 /* The reply can be held: somebody wakes the hub when it may go. */
@@ -66,7 +77,7 @@ static bool has_to_wait(struct session *s, const struct reply *reply)
 {
 	struct hub *hub = s->hub;
 
-	if (reply->after <= store_durable(hub->store))
+	if (coord_may_tell(hub->coord, reply->after, reply->confirm))
 		return false;
 	if (hub->awaits < reply->after)
 		hub->awaits = reply->after;
@@ -81,22 +92,38 @@ static void settle(struct session *s, struct feed *feed)
 		session_finish(s);
 }
 
+/* What is not from the store, the protocol may have been waiting for. */
+static const struct reply *note_arrival(struct session *s,
+					const struct request *req,
+					const struct reply *reply,
+					struct slice tag, struct reply *seen)
+{
+	if ((req != NULL && reply->code == 0) || s->protocol->arrived == NULL)
+		return reply;
+	*seen = *reply;
+	seen->encoded = s->protocol->arrived(s->feed.own, reply, tag);
+	return seen;
+}
+
 static void on_reply(void *arg, const struct request *req,
 		     const struct reply *reply)
 {
 	struct reply_slot *slot = arg;
 	struct session *s = reply_slot_owner(slot);
+	struct reply seen;
 
 	if (s == NULL) {
 		reply_slot_drop(slot);
 		return;
 	}
+	reply = note_arrival(s, req, reply, reply_slot_tag(slot), &seen);
 	if (!has_to_wait(s, reply) && reply_slot_is_first(slot)) {
 		put_reply(s, &s->out, req, reply, reply_slot_tag(slot));
 		reply_slot_drop(slot);
 	} else {
 		hold_reply(s, slot, req, reply);
 	}
+	s->blocked = false;
 	settle(s, NULL);
 	if (!s->pumping && !s->is_dirty && !s->closing) {
 		TAILQ_INSERT_TAIL(&s->hub->dirty, s, dirty);
@@ -120,7 +147,8 @@ static void answer(struct session *s, const struct feed *feed,
 	const struct request *req = &feed->request;
 	struct reply_slot *slot;
 
-	if (!has_to_wait(s, reply) && s->queue.count == 0) {
+	if (!has_to_wait(s, reply) &&
+	    (s->queue.count == 0 || s->queue.unordered)) {
 		put_reply(s, &s->out, req, reply, feed->tag);
 	} else {
 		slot = push_slot(s, feed->tag);
@@ -144,10 +172,13 @@ static void submit(struct session *s, struct feed *feed)
 	struct reply_slot *slot;
 	struct reply reply;
 
-	req->out = s->queue.count == 0 ? &s->out : &hub->scratch;
+	if (s->protocol->framed)
+		req->out = &hub->command;
+	else
+		req->out = s->queue.count == 0 ? &s->out : &hub->scratch;
 	req->reply_max =
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
-	if (coord_answer(hub->coord, req, &reply)) {
+	if (req->op != OP_CLUSTER && coord_answer(hub->coord, req, &reply)) {
 		answer(s, feed, &reply);
 		settle(s, feed);
 		note(s, feed->count);
@@ -155,8 +186,13 @@ static void submit(struct session *s, struct feed *feed)
 	}
 	note(s, 1);
 	slot = push_slot(s, feed->tag);
-	if (slot != NULL)
+	if (slot == NULL)
+		return;
+	if (req->op != OP_CLUSTER ||
+	    !node_takes_order(hub->node, req, on_reply, slot))
 		coord_submit(hub->coord, req, on_reply, slot);
+	if (s->protocol->framed)
+		buf_clear(&hub->command);
 }
 
 /* A reply that did not need the store keeps its place all the same. */
@@ -174,11 +210,7 @@ static void reply_now(struct session *s, const struct feed *feed)
 	if (slot == NULL)
 		return;
 	buf_append_slice(&hub->scratch, feed->reply);
-	if (!reply_slot_hold(slot, 0, &hub->scratch)) {
-		session_close(s);
-		reply_slot_drop(slot);
-	}
-	buf_clear(&hub->scratch);
+	hold(s, slot, &(struct reply){0}, &hub->scratch);
 }
 
 static void refuse(struct session *s, const struct feed *feed)
@@ -188,11 +220,21 @@ static void refuse(struct session *s, const struct feed *feed)
 	answer(s, feed, &reply);
 }
 
+/* Another node's, which will find who leads next. */
+static void refuse_late(struct session *s, struct feed *feed)
+{
+	feed->code = err_set(KV_EUNAVAILABLE, "the node is stopping");
+	refuse(s, feed);
+}
+
 static void act(struct session *s, struct feed *feed, enum feed_result result)
 {
 	switch (result) {
 	case FEED_REQUEST:
-		submit(s, feed);
+		if (s->hub->draining)
+			refuse_late(s, feed);
+		else
+			submit(s, feed);
 		break;
 	case FEED_ERROR:
 		refuse(s, feed);
@@ -210,6 +252,7 @@ static void act(struct session *s, struct feed *feed, enum feed_result result)
 		break;
 	case FEED_NOTHING:
 	case FEED_MORE:
+	case FEED_WAIT:
 		break;
 	}
 	if (feed->used > PARSER_KEEP)
@@ -218,6 +261,10 @@ static void act(struct session *s, struct feed *feed, enum feed_result result)
 
 bool session_is_full(const struct session *s)
 {
+	if (s->blocked)
+		return true;
+	if (s->protocol != NULL && s->protocol->framed)
+		return session_unsent(s) >= SESSION_PEER_UNSENT_MAX;
 	return s->queue.count >= SESSION_SLOTS_MAX ||
 	       s->queue.bytes >= SESSION_HELD_MAX ||
 	       session_unsent(s) >= SESSION_UNSENT_MAX ||
@@ -236,6 +283,7 @@ static bool begin_protocol(struct session *s, struct slice *input)
 	if (input->len == 0)
 		return false;
 	s->protocol = protocol_sniff(*input);
+	s->queue.unordered = s->protocol->framed;
 	if (s->protocol->open == NULL)
 		return true;
 	s->feed.own = s->protocol->open(s->hub->parser, s->id);
@@ -265,6 +313,10 @@ static bool handle(struct session *s, struct slice *input)
 		result = s->protocol->feed(&s->feed, &feed);
 		if (result == FEED_MORE)
 			break;
+		if (result == FEED_WAIT) {
+			s->blocked = true;
+			return false;
+		}
 		if (feed.hints != NULL)
 			coord_hint(s->hub->coord, feed.hints, feed.nhints,
 				   feed.hint_values);

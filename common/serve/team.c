@@ -18,7 +18,7 @@
 
 static void on_prepare(uv_prepare_t *prepare)
 {
-	struct member *m = prepare->data;
+	struct team_member *m = prepare->data;
 	struct team *team = m->team;
 	bool done;
 
@@ -36,7 +36,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	uv_async_send(&team->members[0].hub.wake); /* to notice it */
 }
 
-static int open_member(struct team *team, struct member *m)
+static int open_member(struct team *team, struct team_member *m)
 {
 	int r = uv_loop_init(&m->loop);
 
@@ -78,7 +78,7 @@ struct hub *team_hub(const struct team *team, unsigned i)
 
 static void *thread_main(void *arg)
 {
-	struct member *m = arg;
+	struct team_member *m = arg;
 
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	return NULL;
@@ -93,7 +93,7 @@ int team_start(struct team *team)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 1; i < team->n && r == 0; i++) {
-		struct member *m = &team->members[i];
+		struct team_member *m = &team->members[i];
 
 		r = pthread_create(&m->thread, NULL, thread_main, m);
 		if (r != 0)
@@ -232,7 +232,7 @@ struct hub_counts team_counts(const struct team *team, size_t *nsessions)
 void team_stop(struct team *team)
 {
 	for (unsigned i = 1; i < team->n; i++) {
-		struct member *m = &team->members[i];
+		struct team_member *m = &team->members[i];
 
 		if (!m->has_thread)
 			continue;
@@ -245,7 +245,7 @@ void team_stop(struct team *team)
 	}
 }
 
-static void close_member(struct member *m)
+static void close_member(struct team_member *m)
 {
 	if (m->has_hub) {
 		uv_close((uv_handle_t *)&m->prepare, NULL);

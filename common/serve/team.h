@@ -15,7 +15,7 @@
 #include "serve/gate.h"
 #include "serve/hub.h"
 
-struct member {
+struct team_member {
 	uv_loop_t loop;
 	struct hub hub;
 	struct team *team;
@@ -26,7 +26,7 @@ struct member {
 
 struct team {
 	struct gate gate;
-	struct member *members;
+	struct team_member *members;
 	unsigned n;
 	/* Inside the gate */
 	uint64_t next_id;

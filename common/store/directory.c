@@ -22,11 +22,13 @@ struct contents {
 	bool has_others;
 };
 
-/* What opening a store, and serving one, may leave behind before kv.format. */
+/* What opening a store, and serving one, may leave behind before kv.format; and
+ * the secret of a node, which is there before its store. */
 static void look_at(void *arg, const char *name)
 {
 	static const char *const ours[] = {"lock", "kv.format.tmp", "kv.sock",
-					   "kv-serve.pid", "kv-serve.log"};
+					   "kv-serve.pid", "kv-serve.log",
+					   "secret"};
 	struct contents *c = arg;
 	uint64_t n;
 

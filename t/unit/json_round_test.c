@@ -126,6 +126,7 @@ static void random_request(struct request *r, struct change *changes,
 	case OP_PING:
 	case OP_INFO:
 	case OP_COMMAND:
+	case OP_CLUSTER: /* see orders_survive_writing_and_reading() */
 		break;
 	}
 }
@@ -182,6 +183,38 @@ static void any_request_survives_writing_and_reading(void)
 			test_fail(__FILE__, __LINE__, "%s for %.*s", err_text(),
 				  (int)b.len, b.data);
 		check_same_request(&a, &c);
+	}
+	buf_release(&b);
+	json_arena_free(arena);
+}
+
+static void orders_survive_writing_and_reading(void)
+{
+	static const struct cluster_order orders[] = {
+		{CLUSTER_ADD, {"n4", 2}, {"127.0.0.1:7004", 14}, {NULL, 0}},
+		{CLUSTER_REMOVE, {"n1", 2}, {NULL, 0}, {NULL, 0}},
+		{CLUSTER_TRANSFER, {"n2", 2}, {NULL, 0}, {NULL, 0}},
+		{CLUSTER_REPAIR, {"n3", 2}, {NULL, 0}, {NULL, 0}},
+		{CLUSTER_CUT, {NULL, 0}, {NULL, 0}, {"n1,n2", 5}},
+		{CLUSTER_CUT, {NULL, 0}, {NULL, 0}, {NULL, 0}},
+	};
+	struct json_arena *arena = json_arena_new();
+	struct buf b = {0};
+
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		struct request a = {.op = OP_CLUSTER, .order = orders[i]}, c;
+		struct slice id, line;
+
+		buf_clear(&b);
+		json_request_write(&b, &a, NOW);
+		line = slice_of(b.data, b.len - 1);
+		CHECK_INT(json_request_parse(arena, line, NOW, &c, &id), 0);
+		CHECK_INT(c.op, OP_CLUSTER);
+		CHECK_INT(c.order.kind, orders[i].kind);
+		CHECK(slice_eq(c.order.node, orders[i].node));
+		CHECK(slice_eq(c.order.address, orders[i].address));
+		CHECK(slice_eq(c.order.nodes, orders[i].nodes));
+		CHECK(slice_eq(c.raw, line));
 	}
 	buf_release(&b);
 	json_arena_free(arena);
@@ -270,4 +303,5 @@ static void any_reply_survives_writing_and_reading(void)
 }
 
 TEST_MAIN(T(any_request_survives_writing_and_reading),
+	  T(orders_survive_writing_and_reading),
 	  T(any_reply_survives_writing_and_reading))
