@@ -53,7 +53,8 @@ struct remote {
 	struct buf out;
 	struct buf in;
 	struct json_arena *arena;
-	/* Who writes, and how many writes there were; with several addresses. */
+	/* Who writes, and how many writes there were; with several addresses.
+	 */
 	char client[CLIENT_BYTES];
 	uint64_t number;
 };

@@ -138,9 +138,37 @@ static void write_range(struct buf *out, const struct request *req)
 	}
 }
 
-static const char *op_member(enum op op)
+static const char *order_member(enum cluster_order_kind kind)
 {
-	switch (op) {
+	switch (kind) {
+	case CLUSTER_ADD:
+		return "\"op\":\"cluster_add\"";
+	case CLUSTER_REMOVE:
+		return "\"op\":\"cluster_remove\"";
+	case CLUSTER_TRANSFER:
+		return "\"op\":\"cluster_transfer\"";
+	case CLUSTER_REPAIR:
+		return "\"op\":\"cluster_repair\"";
+	case CLUSTER_CUT:
+		break;
+	}
+	return "\"op\":\"cluster_cut\"";
+}
+
+static void write_order(struct buf *out, const struct cluster_order *order)
+{
+	if (order->kind == CLUSTER_CUT) {
+		write_member(out, "nodes", order->nodes);
+		return;
+	}
+	write_member(out, "node", order->node);
+	if (order->kind == CLUSTER_ADD)
+		write_member(out, "address", order->address);
+}
+
+static const char *op_member(const struct request *req)
+{
+	switch (req->op) {
 	case OP_PING:
 		return "\"op\":\"ping\"";
 	case OP_GET:
@@ -157,6 +185,8 @@ static const char *op_member(enum op op)
 		return "\"op\":\"scan\"";
 	case OP_COUNT:
 		return "\"op\":\"count\"";
+	case OP_CLUSTER:
+		return order_member(req->order.kind);
 	case OP_INFO:
 	case OP_COMMAND: /* not in JSON */
 		break;
@@ -168,7 +198,7 @@ void json_request_write(struct buf *out, const struct request *req,
 			uint64_t now_ms)
 {
 	buf_append_char(out, '{');
-	buf_append_str(out, op_member(req->op));
+	buf_append_str(out, op_member(req));
 	switch (req->op) {
 	case OP_GET:
 		write_member(out, "key", req->keys[0]);
@@ -191,6 +221,9 @@ void json_request_write(struct buf *out, const struct request *req,
 	case OP_SCAN:
 	case OP_COUNT:
 		write_range(out, req);
+		break;
+	case OP_CLUSTER:
+		write_order(out, &req->order);
 		break;
 	case OP_PING:
 	case OP_INFO:

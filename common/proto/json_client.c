@@ -316,6 +316,7 @@ static int read_reply(struct answer *a, const cJSON *root)
 	case OP_INFO:
 		return read_info(a, root);
 	case OP_PING:
+	case OP_CLUSTER:
 	case OP_COMMAND: /* not in JSON */
 		break;
 	}
