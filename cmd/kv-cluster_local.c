@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cluster/order.h"
+#include "cluster/server_path.h"
 #include "cluster/status.h"
 
 #include <errno.h>
@@ -17,45 +18,10 @@
 #define ALL UINT32_MAX
 #define ASK_MS 500u
 
-/* kv-serve beside this program, or else on the path. */
-static int find_server(char **server)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *path = getenv("PATH");
-	char *slash, *copy, *rest, *dir;
-
-	if (n > 0) {
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-		if (slash != NULL)
-			*slash = '\0';
-		if (asprintf(server, "%s/kv-serve", self) < 0)
-			return err_set(KV_ENOMEM, "out of memory");
-		if (access(*server, X_OK) == 0)
-			return 0;
-		free(*server);
-	}
-	copy = rest = strdup(path != NULL ? path : "");
-	while (copy != NULL && (dir = strsep(&rest, ":")) != NULL) {
-		if (asprintf(server, "%s/kv-serve", dir) < 0)
-			break;
-		if (access(*server, X_OK) == 0) {
-			free(copy);
-			return 0;
-		}
-		free(*server);
-	}
-	free(copy);
-	*server = NULL;
-	return err_set(KV_EIO, "cannot find kv-serve, neither beside this "
-			       "program nor on the path");
-}
-
 static int start_nodes(struct cluster_job *job, unsigned which)
 {
 	char *server;
-	int r = find_server(&server);
+	int r = server_path(&server);
 
 	if (r != 0)
 		return r;
