@@ -1,6 +1,7 @@
 /*
  * kv-serve - serve a store.
  */
+#include "kv-serve_node.h"
 #include "kv-serve_offline.h"
 #include "program.h"
 
@@ -46,6 +47,20 @@
 	"      --to NEWDIR          ... to a new one\n"                       \
 	"      --debug-seed N       choose which syncs fail on request\n"     \
 	"      --debug-rate PERCENT how often they do (1)\n"                  \
+	"\n"                                                                  \
+	"As a node of a cluster:\n"                                           \
+	"\n"                                                                  \
+	"      --node NAME          be the node of this name\n"               \
+	"      --mode MODE          solo, or primary: one node leads\n"       \
+	"      --members LIST       the nodes that the cluster begins with: "  \
+	"NAME=HOST:PORT,...\n"                                                \
+	"      --cluster FILE       the same from a file, a line each\n"      \
+	"      --join               wait to be added to a cluster\n"          \
+	"      --secret-file FILE   what all nodes know (DIR/secret)\n"       \
+	"      --heartbeat MS       how often a leader shows itself\n"        \
+	"      --election-timeout MS  how long it may be silent\n"            \
+	"      --allow-faults       obey orders to cut links, for tests\n"    \
+	"\n"                                                                  \
 	"  -h, --help               print this\n"                             \
 	"  -V, --version            print the version\n"
 
@@ -81,6 +96,15 @@ static const struct option long_options[] = {
 	{"to", required_argument, NULL, OPT_TO},
 	{"debug-seed", required_argument, NULL, OPT_DEBUG_SEED},
 	{"debug-rate", required_argument, NULL, OPT_DEBUG_RATE},
+	{"node", required_argument, NULL, OPT_NODE},
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"members", required_argument, NULL, OPT_MEMBERS},
+	{"cluster", required_argument, NULL, OPT_CLUSTER},
+	{"join", no_argument, NULL, OPT_JOIN},
+	{"secret-file", required_argument, NULL, OPT_SECRET_FILE},
+	{"allow-faults", no_argument, NULL, OPT_ALLOW_FAULTS},
+	{"heartbeat", required_argument, NULL, OPT_HEARTBEAT},
+	{"election-timeout", required_argument, NULL, OPT_ELECTION_TIMEOUT},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{0},
@@ -91,6 +115,9 @@ static const struct option long_options[] = {
 
 struct job {
 	struct server_options server;
+	struct node_choice node;
+	const char *host; /* NULL: not given */
+	int port;	  /* -1: not given */
 	struct daemon daemon;
 	const char *pid_file;
 	char *pid_file_default, *log_file;
@@ -156,7 +183,7 @@ static int take_number(struct job *job, int letter, const char *text)
 	switch (letter) {
 	case OPT_PORT:
 		r = parse_number("--port", text, 0, 65535, &n);
-		job->server.port = (uint16_t)n;
+		job->port = (int)n;
 		break;
 	case OPT_READY_FD:
 		r = parse_number("--ready-fd", text, 0, INT32_MAX, &n);
@@ -188,7 +215,7 @@ static int take_option(struct job *job, int letter)
 		job->background = true;
 		return 0;
 	case OPT_HOST:
-		job->server.host = optarg;
+		job->host = optarg;
 		return 0;
 	case OPT_SOCKET:
 		job->server.socket = optarg;
@@ -212,19 +239,26 @@ static int take_option(struct job *job, int letter)
 	case '?':
 		return KV_EUSAGE; /* getopt_long() has said what is wrong */
 	default:
-		return take_number(job, letter, optarg);
+		return letter >= OPT_NODE
+			       ? node_option_take(&job->node, letter, optarg)
+			       : take_number(job, letter, optarg);
 	}
 }
 
 /* What can be told before going to the background, so that the caller is. */
 static int check_options(struct job *job)
 {
+	int r;
+
 	if (job->server.dir[0] == '\0')
 		return err_set(KV_EUSAGE, "--dir needs the name of a "
 					  "directory");
 	if (job->salvage != (job->salvage_to != NULL))
 		return err_set(KV_EUSAGE, "--salvage and --to NEWDIR go "
 					  "together");
+	r = node_options_apply(&job->node, &job->server, job->host, job->port);
+	if (r != 0)
+		return r;
 	if (job->ready_fd >= 0 && fcntl(job->ready_fd, F_GETFD) < 0)
 		return err_set(KV_EUSAGE, "--ready-fd %d is not open",
 			       job->ready_fd);
@@ -308,10 +342,9 @@ int main(int argc, char **argv)
 {
 	struct job job = {
 		.server = {.dir = "kv-data",
-			   .host = "127.0.0.1",
-			   .port = 65432,
 			   .debug_rate = 10000,
 			   .log = print_log},
+		.port = -1,
 		.ready_fd = -1,
 	};
 	int letter, r = 0, status;

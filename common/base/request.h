@@ -55,6 +55,20 @@ enum change_kind {
 	CHANGE_DELETE,
 };
 
+/* Keys that begin like this are the store's own: no client can write, read or
+ * count them. */
+#define KEY_OWN_PREFIX "\xff\xffkv:"
+
+static inline bool key_is_own(struct slice key)
+{
+	return key.len != 0 && key.data[0] == KEY_OWN_PREFIX[0] &&
+	       slice_has_prefix(key, slice_of(KEY_OWN_PREFIX,
+					      sizeof(KEY_OWN_PREFIX) - 1));
+}
+
+/* KV_EUSAGE, with the text. */
+int key_refuse_own(void);
+
 /* One change to one key. */
 struct change {
 	struct slice key;
@@ -74,6 +88,8 @@ struct range {
 	bool keys_only;
 };
 
+#define REQUEST_CLIENT 16u /* bytes of a client's name */
+
 struct request {
 	enum op op;
 	struct slice *keys;
@@ -87,12 +103,19 @@ struct request {
 	uint64_t if_version;
 	bool debug_unreliable;
 	struct cluster_order order;
-	/* A write that is carried out once however often it is asked for: who
-	 * asks (16 bytes, or empty) and his number of it, which only grows. */
+	/* The answer may come from a node that lags behind: of reads. */
+	bool stale_ok;
+	/* Set, delete, bulk_set: to be done once, however often it is asked
+	 * for. 16 bytes that no other client has, and a number from 1 on that
+	 * grows from write to write; empty: no such promise. Asked for again,
+	 * the last number of a client is answered as it was the first time (for
+	 * 15 minutes); a smaller one is KV_EUSAGE. What changed nothing is not
+	 * remembered. */
 	struct slice client;
 	uint64_t number;
-	/* A read that any node may answer from what it knows. */
-	bool stale_ok;
+	/* Another node has taken it and waits: it is carried out here or not at
+	 * all. */
+	bool forwarded;
 	/* The request as it came, where its protocol has it as bytes. */
 	struct slice raw;
 	struct txn_call *call;
@@ -144,6 +167,11 @@ struct reply {
 	/* Nor before coord->confirmed has reached this: see coord.h. */
 	uint64_t confirm;
 	bool wrote; /* it appended to the log */
+	/* It may be out of date (stale_ok, and the node does not lead): by at
+	 * least so many entries of the log, and heard of the leader so long
+	 * ago. UINT64_MAX: never. */
+	bool stale;
+	uint64_t lag, lag_ms;
 };
 
 #endif

@@ -100,6 +100,16 @@ bool call_int(struct call *c, size_t i, int64_t *value)
 	return false;
 }
 
+void call_cluster(const struct call *c, struct resp_cluster_facts *cluster)
+{
+	const struct resp_shared *shared = c->conn->shared;
+	struct resp_server_facts facts = {0};
+
+	if (shared->host_ops != NULL)
+		shared->host_ops->facts(shared->host, &facts);
+	*cluster = facts.cluster;
+}
+
 bool call_check_length(struct call *c, uint64_t len)
 {
 	if (len <= KV_VALUE_MAX)

@@ -122,6 +122,7 @@ static bool hello_version(struct call *c, int64_t *version)
 void cmd_hello(struct call *c)
 {
 	struct resp_conn *conn = c->conn;
+	struct resp_cluster_facts cluster;
 	int64_t version;
 	size_t name;
 
@@ -132,6 +133,7 @@ void cmd_hello(struct call *c)
 		return;
 	}
 	conn->resp3 = version == 3;
+	call_cluster(c, &cluster);
 	resp_map(c->out, 7, conn->resp3);
 	resp_bulk_str(c->out, "server");
 	resp_bulk_str(c->out, "redis");
@@ -144,7 +146,8 @@ void cmd_hello(struct call *c)
 	resp_bulk_str(c->out, "mode");
 	resp_bulk_str(c->out, "standalone");
 	resp_bulk_str(c->out, "role");
-	resp_bulk_str(c->out, "master");
+	resp_bulk_str(c->out, cluster.clustered && !cluster.leads ? "replica"
+								 : "master");
 	resp_bulk_str(c->out, "modules");
 	resp_array(c->out, 0);
 }
@@ -158,6 +161,6 @@ void cmd_reset(struct call *c)
 	conn_set_text(&conn->name, slice_of(NULL, 0));
 	conn->resp3 = false;
 	conn->replies_off = conn->skip_reply = false;
-	conn->no_evict = false;
+	conn->no_evict = conn->readonly = false;
 	resp_status(c->out, "RESET");
 }

@@ -113,11 +113,62 @@ static void write_stats(struct info *i)
 	line(i, "written_bytes", i->store.written_bytes);
 }
 
+struct slice resp_address_host(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	size_t len = colon != NULL ? (size_t)(colon - address) : 0;
+
+	if (len > 2 && address[0] == '[')
+		return slice_of(address + 1, len - 2);
+	return slice_of(address, len);
+}
+
+static void write_replica(struct info *i, unsigned n, uint64_t offset)
+{
+	const struct resp_cluster_facts *f = &i->facts.cluster;
+	struct slice host = resp_address_host(f->others[n].address);
+
+	buf_printf(i->out,
+		   "slave%u:ip=%.*s,port=%s,state=%s,offset=%llu,lag=%llu\r\n",
+		   n, (int)host.len, host.data,
+		   strrchr(f->others[n].address, ':') + 1,
+		   f->others[n].online ? "online" : "offline",
+		   (ull)f->others[n].offset,
+		   (ull)(offset > f->others[n].offset
+				 ? offset - f->others[n].offset
+				 : 0));
+}
+
+static void write_slave(struct info *i)
+{
+	const struct resp_cluster_facts *f = &i->facts.cluster;
+	struct slice host = resp_address_host(f->leader);
+	const char *port = strrchr(f->leader, ':');
+
+	text(i, "role", "slave");
+	buf_printf(i->out, "master_host:%.*s\r\n", (int)host.len, host.data);
+	text(i, "master_port", port != NULL ? port + 1 : "0");
+	text(i, "master_link_status", f->linked ? "up" : "down");
+	line(i, "slave_repl_offset", f->offset);
+	line(i, "slave_read_only", 0); /* it hands writes on */
+	line(i, "connected_slaves", 0);
+	line(i, "master_repl_offset", f->offset);
+}
+
 static void write_replication(struct info *i)
 {
+	const struct resp_cluster_facts *f = &i->facts.cluster;
+	uint64_t offset = f->clustered ? f->offset : i->store.version;
+
+	if (f->clustered && !f->leads) {
+		write_slave(i);
+		return;
+	}
 	text(i, "role", "master");
-	line(i, "connected_slaves", 0);
-	line(i, "master_repl_offset", i->store.version);
+	line(i, "connected_slaves", f->nothers);
+	for (unsigned n = 0; n < f->nothers; n++)
+		write_replica(i, n, offset);
+	line(i, "master_repl_offset", offset);
 }
 
 static void write_time(struct info *i, const char *name, struct timeval t)

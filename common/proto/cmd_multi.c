@@ -23,7 +23,7 @@ void multi_discard(struct resp_conn *conn)
 	free(conn->queue);
 	conn->queue = NULL;
 	conn->nqueued = conn->queue_cap = conn->queue_bytes = 0;
-	conn->multi = conn->spoilt = false;
+	conn->multi = conn->spoilt = conn->queue_writes = false;
 }
 
 static struct queued *copy_command(const struct call *c, size_t *size)
@@ -73,6 +73,14 @@ void multi_queue(struct call *c)
 	struct queued *q;
 	size_t size;
 
+	/* It would act on another connection than this one. */
+	if (conn->shared->clustered && c->command->flags & CMD_LOCAL &&
+	    c->command->flags & CMD_CONNECTION) {
+		conn->spoilt = true;
+		resp_error(c->out,
+			   "ERR Command not allowed inside a transaction");
+		return;
+	}
 	if (conn->queue_bytes > QUEUE_MAX) {
 		conn->spoilt = true;
 		resp_error(c->out,
@@ -88,6 +96,8 @@ void multi_queue(struct call *c)
 		resp_error(c->out, NO_MEMORY);
 		return;
 	}
+	if (!(c->command->flags & (CMD_READ | CMD_LOCAL)))
+		conn->queue_writes = true;
 	resp_status(c->out, "QUEUED");
 }
 
@@ -120,13 +130,19 @@ void cmd_discard(struct call *c)
 	call_ok(c);
 }
 
+void watch_drop(struct resp_conn *conn, size_t n)
+{
+	for (; n != 0; n--)
+		free((void *)(uintptr_t)conn->watched[--conn->nwatched]
+			     .key.data);
+}
+
 void watch_forget(struct resp_conn *conn)
 {
-	for (size_t i = 0; i < conn->nwatched; i++)
-		free((void *)(uintptr_t)conn->watched[i].key.data);
+	watch_drop(conn, conn->nwatched);
 	free(conn->watched);
 	conn->watched = NULL;
-	conn->nwatched = conn->watched_cap = 0;
+	conn->watched_cap = 0;
 }
 
 static uint64_t version_of(struct call *c, struct slice key)
@@ -136,7 +152,7 @@ static uint64_t version_of(struct call *c, struct slice key)
 	return txn_get(c->txn, key, &item) ? item.version : 0;
 }
 
-static bool is_watched(const struct resp_conn *conn, struct slice key)
+bool watch_has(const struct resp_conn *conn, struct slice key)
 {
 	for (size_t i = 0; i < conn->nwatched; i++)
 		if (slice_eq(conn->watched[i].key, key))
@@ -144,8 +160,7 @@ static bool is_watched(const struct resp_conn *conn, struct slice key)
 	return false;
 }
 
-static bool watch_add(struct resp_conn *conn, struct slice key,
-		      uint64_t version)
+bool watch_add(struct resp_conn *conn, struct slice key, uint64_t version)
 {
 	char *copy;
 
@@ -182,7 +197,7 @@ void cmd_watch(struct call *c)
 	for (size_t i = 1; i < c->argc; i++) {
 		struct slice key = c->argv[i];
 
-		if (is_watched(conn, key))
+		if (watch_has(conn, key))
 			continue;
 		if (!watch_add(conn, key, version_of(c, key))) {
 			call_fail(c, err_set(KV_ENOMEM, "no memory to watch"));

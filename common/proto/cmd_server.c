@@ -19,8 +19,22 @@ void cmd_time(struct call *c)
 		  slice_of(text, resp_format_int(text, now.tv_nsec / 1000)));
 }
 
-/* There are no replicas to wait for, and every reply has waited for the disk
- * already. */
+/* Every reply has waited for the disks already: in a cluster, for those of a
+ * majority. This one comes behind those to the writes before it. */
+static unsigned replicas_that_have_it(const struct call *c)
+{
+	struct resp_cluster_facts cluster;
+	unsigned n = 0;
+
+	call_cluster(c, &cluster);
+	if (!cluster.clustered)
+		return 0;
+	for (unsigned i = 0; i < cluster.nothers; i++)
+		if (cluster.others[i].offset >= cluster.offset)
+			n++;
+	return n > cluster.majority - 1 ? n : cluster.majority - 1;
+}
+
 void cmd_wait(struct call *c)
 {
 	int64_t replicas, timeout;
@@ -33,7 +47,7 @@ void cmd_wait(struct call *c)
 	else if (timeout < 0)
 		resp_error(c->out, "ERR timeout is negative");
 	else
-		resp_integer(c->out, 0);
+		resp_integer(c->out, replicas_that_have_it(c));
 }
 
 /* There are no functions, so that none have to go. */

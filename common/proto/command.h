@@ -144,6 +144,10 @@ bool call_has_room(const struct call *c, size_t mark);
 /* Whether such a pair can be stored; if not, the call has failed. */
 bool call_check(struct call *c, struct slice key, struct slice value);
 
+/* The cluster that the server is a node of. */
+struct resp_cluster_facts;
+void call_cluster(const struct call *c, struct resp_cluster_facts *cluster);
+
 /* A change; false: it failed, and so has the call. */
 bool call_set(struct call *c, struct slice key, struct slice value,
 	      uint64_t expires_ms);
@@ -193,6 +197,8 @@ command_fn cmd_time, cmd_wait, cmd_function_flush, cmd_help;
 command_fn cmd_config_get, cmd_config_set, cmd_config_resetstat;
 /* cmd_info.c */
 command_fn cmd_info;
+/* cmd_cluster.c */
+command_fn cmd_role, cmd_readonly, cmd_readwrite;
 /* cmd_command.c */
 command_fn cmd_command, cmd_command_count, cmd_command_list, cmd_command_info,
 	cmd_command_docs, cmd_command_getkeys;

@@ -347,6 +347,16 @@ const struct command command_table[] = {
 		"", "generic", "1.0.0",
 		"request_policy:all_shards nondeterministic_output", "Any key",
 		NULL),
+	COMMAND("readonly", cmd_readonly, 1,
+		CMD_LOADING | CMD_STALE | CMD_FAST | CMD_CONNECTION | CMD_LOCAL,
+		0, 0, 0, "", "cluster", "3.0.0", "",
+		"Let this node answer reads from what it knows",
+		"an error where there is no cluster"),
+	COMMAND("readwrite", cmd_readwrite, 1,
+		CMD_LOADING | CMD_STALE | CMD_FAST | CMD_CONNECTION | CMD_LOCAL,
+		0, 0, 0, "", "cluster", "3.0.0", "",
+		"Have reads answered with what is true now",
+		"an error where there is no cluster"),
 	COMMAND("rename", cmd_rename, 3, CMD_WRITE | CMD_KEYSPACE, 1, 2, 1,
 		"RW access delete|OW update", "generic", "1.0.0", "",
 		"Give a key another name", NULL),
@@ -360,6 +370,12 @@ const struct command command_table[] = {
 			CMD_IN_MULTI,
 		0, 0, 0, "", "connection", "6.2.0", "",
 		"Make the connection as if it were new", NULL),
+	COMMAND("role", cmd_role, 1,
+		CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST |
+			CMD_DANGEROUS | CMD_ADMIN | CMD_LOCAL,
+		0, 0, 0, "", "server", "2.8.12", "",
+		"Whether this node leads, and who else there is",
+		"the state of a replica is connected or connect"),
 	COMMAND("scan", cmd_scan, -2, CMD_READ | CMD_KEYSPACE, 0, 0, 0, "",
 		"generic", "2.8.0",
 		"nondeterministic_output request_policy:special",
@@ -413,8 +429,9 @@ const struct command command_table[] = {
 		0, 0, 0, "", "generic", "3.0.0",
 		"request_policy:all_shards response_policy:agg_min",
 		"Count the replicas that have the writes so far",
-		"answers 0 at once: there are no replicas, and every reply has "
-		"waited for the disk"),
+		"answers at once, as every reply has waited for the disk: 0, "
+		"or in a cluster how many others have the writes, a majority "
+		"less one at least"),
 	COMMAND("watch", cmd_watch, -2,
 		CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_BUSY |
 			CMD_IN_MULTI,
@@ -453,8 +470,8 @@ const struct absent_group absent_groups[] = {
 	{"scripting", "eval eval_ro evalsha evalsha_ro fcall fcall_ro script"},
 	{"server",
 	 "acl bgrewriteaof bgsave debug failover lastsave latency lolwut "
-	 "module monitor psync replconf replicaof restore-asking role save "
+	 "module monitor psync replconf replicaof restore-asking save "
 	 "shutdown slaveof slowlog swapdb sync"},
-	{"cluster", "asking cluster readonly readwrite"},
+	{"cluster", "asking cluster"},
 	{NULL, NULL},
 };

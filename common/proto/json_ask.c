@@ -138,6 +138,39 @@ static void write_range(struct buf *out, const struct request *req)
 	}
 }
 
+static void write_client(struct buf *out, const struct request *req)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	LITERAL(out, ",\"client\":\"");
+	for (size_t i = 0; i < req->client.len; i++) {
+		buf_append_char(out, digits[req->client.data[i] >> 4 & 15]);
+		buf_append_char(out, digits[req->client.data[i] & 15]);
+	}
+	LITERAL(out, "\",\"number\":");
+	buf_append_u64(out, req->number);
+}
+
+static void write_word(struct buf *out, const char *name, struct slice word)
+{
+	if (word.len == 0)
+		return;
+	buf_append_char(out, ',');
+	json_write_string(out, slice_str(name));
+	buf_append_char(out, ':');
+	json_write_string(out, word);
+}
+
+static void write_order(struct buf *out, const struct cluster_order *order)
+{
+	write_word(out, "node", order->node);
+	write_word(out, "address", order->address);
+	if (order->kind != CLUSTER_CUT)
+		return;
+	LITERAL(out, ",\"nodes\":");
+	json_write_string(out, order->nodes);
+}
+
 static const char *order_member(enum cluster_order_kind kind)
 {
 	switch (kind) {
@@ -153,17 +186,6 @@ static const char *order_member(enum cluster_order_kind kind)
 		break;
 	}
 	return "\"op\":\"cluster_cut\"";
-}
-
-static void write_order(struct buf *out, const struct cluster_order *order)
-{
-	if (order->kind == CLUSTER_CUT) {
-		write_member(out, "nodes", order->nodes);
-		return;
-	}
-	write_member(out, "node", order->node);
-	if (order->kind == CLUSTER_ADD)
-		write_member(out, "address", order->address);
 }
 
 static const char *op_member(const struct request *req)
@@ -230,6 +252,10 @@ void json_request_write(struct buf *out, const struct request *req,
 	case OP_COMMAND: /* not in JSON */
 		break;
 	}
+	if (req->stale_ok)
+		LITERAL(out, ",\"stale\":true");
+	if (req->client.len != 0)
+		write_client(out, req);
 	if (req->debug_unreliable)
 		LITERAL(out, ",\"debug_unreliable\":true");
 	LITERAL(out, "}\n");

@@ -104,6 +104,7 @@ static void write_done(struct buf *out, const struct reply *r, uint64_t now_ms)
 	LITERAL(out, "\"ok\":true");
 	switch (r->op) {
 	case OP_PING:
+	case OP_CLUSTER:
 	case OP_COMMAND: /* not in JSON */
 		break;
 	case OP_GET:
@@ -148,6 +149,20 @@ static void write_error(struct buf *out, const struct reply *r)
 						   : kv_strerror(r->code));
 }
 
+/* How far behind the node is that answered by itself. */
+static void write_stale(struct buf *out, const struct reply *r)
+{
+	if (!r->stale)
+		return;
+	LITERAL(out, ",\"stale\":true");
+	if (r->lag_ms == UINT64_MAX)
+		return; /* it has never heard of a leader */
+	LITERAL(out, ",\"lag\":");
+	buf_append_u64(out, r->lag);
+	LITERAL(out, ",\"lag_ms\":");
+	buf_append_u64(out, r->lag_ms);
+}
+
 void json_reply_write(struct buf *out, const struct reply *reply,
 		      struct slice id, uint64_t now_ms)
 {
@@ -157,9 +172,11 @@ void json_reply_write(struct buf *out, const struct reply *reply,
 		buf_append_slice(out, id);
 		buf_append_char(out, ',');
 	}
-	if (reply->code == 0)
+	if (reply->code == 0) {
 		write_done(out, reply, now_ms);
-	else
+		write_stale(out, reply);
+	} else {
 		write_error(out, reply);
+	}
 	LITERAL(out, "}\n");
 }

@@ -14,7 +14,14 @@
 #define PREFIX FIELD_BIT(FIELD_PREFIX)
 #define KEYS FIELD_BIT(FIELD_KEYS)
 #define ITEMS FIELD_BIT(FIELD_ITEMS)
-#define DEBUG FIELD_BIT(FIELD_DEBUG)
+#define NODE FIELD_BIT(FIELD_NODE)
+#define NODE_ADDRESS (NODE | FIELD_BIT(FIELD_ADDRESS))
+#define NODES FIELD_BIT(FIELD_NODES)
+#define STALE FIELD_BIT(FIELD_STALE)
+/* What goes with every write. */
+#define WRITE                                               \
+	(FIELD_BIT(FIELD_DEBUG) | FIELD_BIT(FIELD_CLIENT) | \
+	 FIELD_BIT(FIELD_NUMBER))
 #define CONDITIONS (FIELD_BIT(FIELD_IF) | FIELD_BIT(FIELD_IF_VERSION))
 #define RANGE (PREFIX | FIELD_BIT(FIELD_FROM) | FIELD_BIT(FIELD_TO))
 #define PAGE                                                 \
@@ -28,18 +35,23 @@ static const struct op_rule {
 	unsigned required;
 	enum op op;
 } rules[] = {
-	{"get", "'get'", KEY, KEY, OP_GET},
+	{"get", "'get'", KEY | STALE, KEY, OP_GET},
 	{"set", "'set'",
-	 KEY | VALUE | FIELD_BIT(FIELD_TTL) | CONDITIONS | DEBUG, KEY | VALUE,
+	 KEY | VALUE | FIELD_BIT(FIELD_TTL) | CONDITIONS | WRITE, KEY | VALUE,
 	 OP_SET},
-	{"mget", "'mget'", KEYS, KEYS, OP_MGET},
-	{"delete", "'delete'", KEY | KEYS | PREFIX | CONDITIONS | DEBUG, 0,
+	{"mget", "'mget'", KEYS | STALE, KEYS, OP_MGET},
+	{"delete", "'delete'", KEY | KEYS | PREFIX | CONDITIONS | WRITE, 0,
 	 OP_DELETE},
-	{"bulk_set", "'bulk_set'", ITEMS | DEBUG, ITEMS, OP_BULK_SET},
-	{"scan", "'scan'", RANGE | PAGE, 0, OP_SCAN},
-	{"count", "'count'", RANGE, 0, OP_COUNT},
+	{"bulk_set", "'bulk_set'", ITEMS | WRITE, ITEMS, OP_BULK_SET},
+	{"scan", "'scan'", RANGE | PAGE | STALE, 0, OP_SCAN},
+	{"count", "'count'", RANGE | STALE, 0, OP_COUNT},
 	{"info", "'info'", 0, 0, OP_INFO},
 	{"ping", "'ping'", 0, 0, OP_PING},
+	{"cluster_add", "'cluster_add'", NODE_ADDRESS, NODE_ADDRESS, OP_CLUSTER},
+	{"cluster_remove", "'cluster_remove'", NODE, NODE, OP_CLUSTER},
+	{"cluster_transfer", "'cluster_transfer'", NODE, NODE, OP_CLUSTER},
+	{"cluster_repair", "'cluster_repair'", NODE, NODE, OP_CLUSTER},
+	{"cluster_cut", "'cluster_cut'", NODES, NODES, OP_CLUSTER},
 };
 
 struct parse {
@@ -343,6 +355,42 @@ static int read_get(struct parse *p)
 	return json_field_key(p->arena, &p->f, &req->keys[0]);
 }
 
+static int read_word(struct parse *p, enum json_field field, struct slice *out)
+{
+	const char *word = NULL;
+	int code = json_field_text(&p->f, field, &word);
+
+	if (code == 0 && word != NULL)
+		*out = slice_str(word);
+	return code;
+}
+
+static enum cluster_order_kind order_kind(const char *op)
+{
+	static const char *const names[] = {
+		[CLUSTER_ADD] = "cluster_add",
+		[CLUSTER_REMOVE] = "cluster_remove",
+		[CLUSTER_TRANSFER] = "cluster_transfer",
+		[CLUSTER_REPAIR] = "cluster_repair",
+		[CLUSTER_CUT] = "cluster_cut",
+	};
+	int kind = CLUSTER_ADD;
+
+	while (kind < CLUSTER_CUT && strcmp(names[kind], op) != 0)
+		kind++;
+	return (enum cluster_order_kind)kind;
+}
+
+static int read_order(struct parse *p)
+{
+	struct cluster_order *order = &p->req->order;
+	int code = read_word(p, FIELD_NODE, &order->node);
+
+	if (code == 0)
+		code = read_word(p, FIELD_ADDRESS, &order->address);
+	return code ? code : read_word(p, FIELD_NODES, &order->nodes);
+}
+
 static int read_op(struct parse *p)
 {
 	switch (p->req->op) {
@@ -359,12 +407,32 @@ static int read_op(struct parse *p)
 	case OP_SCAN:
 	case OP_COUNT:
 		return read_range(p);
+	case OP_CLUSTER:
+		return read_order(p);
 	case OP_PING:
 	case OP_INFO:
 	case OP_COMMAND: /* not in JSON */
 		break;
 	}
 	return 0;
+}
+
+/* What is not the matter itself. */
+static int read_extras(struct parse *p)
+{
+	struct request *req = p->req;
+	int code = json_field_bool(&p->f, FIELD_DEBUG, &req->debug_unreliable);
+
+	if (code == 0)
+		code = json_field_bool(&p->f, FIELD_STALE, &req->stale_ok);
+	if (code == 0)
+		code = json_field_client(p->arena, &p->f, &req->client);
+	if (code == 0)
+		code = json_field_number(&p->f, &req->number);
+	if (code == 0 && json_field_given(&p->f, FIELD_CLIENT) !=
+				 json_field_given(&p->f, FIELD_NUMBER))
+		code = err_set(KV_EDATA, "'client' and 'number' go together");
+	return code;
 }
 
 int json_request_parse(struct json_arena *a, struct slice line, uint64_t now_ms,
@@ -393,10 +461,11 @@ int json_request_parse(struct json_arena *a, struct slice line, uint64_t now_ms,
 	if (code != 0)
 		return code;
 	req->op = rule->op;
+	req->order.kind = order_kind(rule->name);
+	req->raw = line;
 	code = read_condition(&p);
 	if (code == 0)
-		code = json_field_bool(&p.f, FIELD_DEBUG,
-				       &req->debug_unreliable);
+		code = read_extras(&p);
 	return code ? code : read_op(&p);
 }
 

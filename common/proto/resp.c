@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* The reply of a request with this tag is not wanted. */
-#define TAG_SILENT "s"
-
 struct resp_shared *resp_shared_new(void)
 {
 	struct resp_shared *shared = calloc(1, sizeof(*shared));
@@ -36,6 +33,11 @@ void resp_shared_free(struct resp_shared *shared)
 	free(shared);
 }
 
+void resp_shared_set_clustered(struct resp_shared *shared, bool on)
+{
+	shared->clustered = on;
+}
+
 void resp_shared_set_host(struct resp_shared *shared,
 			  const struct resp_host_ops *ops, void *host)
 {
@@ -54,6 +56,7 @@ struct resp_conn *resp_open(struct resp_shared *shared, uint64_t id)
 	conn->shared = shared;
 	conn->id = id;
 	conn->request.base.run = run_request;
+	conn->request.base.encode = resp_encode;
 	return conn;
 }
 
@@ -115,7 +118,7 @@ static int run_request(struct txn_call *base, struct txn *t, struct buf *out)
 void resp_write_error(struct buf *out, int code, const char *message,
 		      struct slice tag)
 {
-	if (tag.len != 0)
+	if (resp_tag_is_silent(tag))
 		return;
 	switch (code) {
 	case KV_EREADONLY:
@@ -134,6 +137,9 @@ void resp_write_error(struct buf *out, int code, const char *message,
 		break;
 	case KV_EUNAVAILABLE:
 		resp_error(out, "CLUSTERDOWN %s", message);
+		break;
+	case KV_EUNKNOWN:
+		resp_error(out, "UNKNOWN %s", message);
 		break;
 	case KV_EPERM:
 		resp_error(out, "NOPERM %s", message);
@@ -232,9 +238,9 @@ static enum resp_next local_reply(struct resp_conn *conn,
 }
 
 /* The words are there: does what they say, or has it done. */
-static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
-			       const struct command *command,
-			       const struct slice *words, size_t nwords)
+enum resp_next resp_dispatch(struct resp_conn *conn, struct resp_feed *feed,
+			     const struct command *command,
+			     const struct slice *words, size_t nwords)
 {
 	struct resp_request *request = &conn->request;
 	struct call *c = &request->call;
@@ -265,8 +271,14 @@ static enum resp_next dispatch(struct resp_conn *conn, struct resp_feed *feed,
 		return local_reply(conn, feed);
 	}
 	request->silent = request->silent || conn->replies_off;
+	request->base.protocol = conn->resp3 ? 3 : 2;
+	request->base.reads_only = c->command->flags & CMD_READ;
+	request->base.local = false;
+	if (!(c->command->flags & (CMD_READ | CMD_WRITE)))
+		resp_classify(request);
+	feed->stale_ok = conn->readonly && request->base.reads_only;
 	feed->call = &request->base;
-	feed->tag = request->silent ? slice_str(TAG_SILENT) : slice_of(NULL, 0);
+	feed->tag = resp_tag(request);
 	return RESP_CALL;
 }
 
@@ -361,7 +373,7 @@ static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
 	i = a->next++;
 	a->at += a->list[i].used;
 	feed->used = a->list[i].used;
-	*next = dispatch(conn, feed, a->list[i].command, a->list[i].words,
+	*next = resp_dispatch(conn, feed, a->list[i].command, a->list[i].words,
 			 a->list[i].nwords);
 	return true;
 }
@@ -380,9 +392,10 @@ static enum resp_next feed_slowly(struct resp_conn *conn,
 		if (p->nwords == 0)
 			return RESP_NOTHING;
 		conn->greeted = true;
-		return dispatch(conn, feed,
-				command_find(conn->shared->lookup, p->words[0]),
-				p->words, p->nwords);
+		return resp_dispatch(
+			conn, feed,
+			command_find(conn->shared->lookup, p->words[0]),
+			p->words, p->nwords);
 	case RESP_PARSE_ERROR:
 		break;
 	case RESP_PARSE_NOMEM:
@@ -396,6 +409,8 @@ enum resp_next resp_feed(struct resp_conn *conn, struct resp_feed *feed)
 {
 	enum resp_next next;
 
+	if (conn->asked)
+		return RESP_WAIT;
 	if (feed->input.data[0] == '*' && conn->parser.left == 0) {
 		conn->greeted = true;
 		if (take_ahead(conn, feed, &next))

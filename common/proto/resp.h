@@ -13,6 +13,7 @@
 #define PROTO_RESP_H
 
 #include "base/buf.h"
+#include "base/members.h"
 #include "base/txn.h"
 
 struct resp_shared;
@@ -31,8 +32,26 @@ struct resp_client {
 	const struct resp_conn *conn; /* NULL: it speaks something else */
 };
 
+/* Of the cluster that it is a node of. */
+struct resp_cluster_facts {
+	bool clustered; /* if not, nothing else means anything */
+	bool leads;
+	bool linked; /* to the leader */
+	/* Where the leader is, if it is known and another: "" if not. */
+	char leader[MEMBER_ADDRESS_MAX + 1];
+	uint64_t offset;   /* last entry that has taken effect here */
+	unsigned majority; /* of the members that vote */
+	unsigned nothers;  /* of the leader: the other members */
+	struct {
+		char address[MEMBER_ADDRESS_MAX + 1];
+		uint64_t offset; /* known to be on its disk */
+		bool online;
+	} others[MEMBERS_MAX];
+};
+
 /* And of itself. */
 struct resp_server_facts {
+	struct resp_cluster_facts cluster;
 	uint64_t up_ms;
 	uint64_t clients, clients_max;
 	uint64_t accepted, refused, requests;
@@ -55,6 +74,10 @@ void resp_shared_free(struct resp_shared *shared);
 void resp_shared_set_host(struct resp_shared *shared,
 			  const struct resp_host_ops *ops, void *host);
 
+/* The server is a node of a cluster: what acts on a connection cannot be part
+ * of a transaction, which another node may have to run. */
+void resp_shared_set_clustered(struct resp_shared *shared, bool on);
+
 /* NULL: out of memory. */
 struct resp_conn *resp_open(struct resp_shared *shared, uint64_t id);
 void resp_close(struct resp_conn *conn);
@@ -66,6 +89,7 @@ enum resp_next {
 	RESP_REPLY,   /* answered: `reply` */
 	RESP_LAST,    /* the same, and close the connection then */
 	RESP_CLOSE,   /* nobody to talk to: close it now */
+	RESP_WAIT,    /* again, when the last call has its reply */
 };
 
 /*
@@ -78,7 +102,8 @@ struct resp_feed {
 	size_t max;
 	size_t used;
 	struct txn_call *call;
-	struct slice tag; /* what resp_write_error() needs to know */
+	struct slice tag; /* what the functions about its reply need to know */
+	bool stale_ok;	  /* READONLY, and it changes nothing */
 	struct slice reply;
 	/* If not NULL, the keys of this command and of those behind it, and
 	 * whether any of them reads. */
@@ -94,6 +119,30 @@ void resp_pause(struct resp_conn *conn);
 /* After each reply to a call: lets go of what it needed. True: the connection
  * is to be closed when that has been sent. */
 bool resp_settle(struct resp_conn *conn);
+
+/*
+ * What other nodes have to do with it (resp_forward.c). A call that is encoded
+ * (txn_call.encode) has left the connection: it is run by a node that leads, on
+ * a connection of its own that stands for the other, and the reply comes back.
+ * What the call would have done to the connection is done on this side: a
+ * transaction is forgotten when it is encoded, what WATCH found is in the reply.
+ */
+
+/* The reply to a call that is an error, or that came back. Returns what to send
+ * of the latter. */
+struct slice resp_arrived(struct resp_conn *conn, int code,
+			  struct slice encoded, struct slice tag);
+
+/* A connection that stands for those of another node that speak that version,
+ * 2 or 3; and what they ask, one encoded call that is all of the input:
+ * RESP_CALL, RESP_REPLY, or RESP_CLOSE if it is not understood. */
+struct resp_conn *resp_open_forwarded(struct resp_shared *shared, uint64_t id,
+				      unsigned version);
+enum resp_next resp_feed_forwarded(struct resp_conn *conn,
+				   struct resp_feed *feed);
+
+/* Nobody wants the reply. */
+bool resp_tag_is_silent(struct slice tag);
 
 /* The reply to a request that failed; `tag` is its own. */
 void resp_write_error(struct buf *out, int code, const char *message,

@@ -41,6 +41,7 @@ struct resp_shared {
 	struct command_lookup *lookup;
 	struct scan_cursors *cursors;
 	struct ahead ahead;
+	bool clustered;
 	const struct resp_host_ops *host_ops; /* NULL: nobody can be asked */
 	void *host;
 	struct buf reply; /* of commands that need no store */
@@ -78,31 +79,53 @@ struct resp_conn {
 	bool greeted; /* has sent a command */
 	bool closing; /* close it when the reply is sent */
 	bool no_evict;
+	bool readonly; /* reads may be out of date */
 	bool replies_off;
 	bool skip_reply; /* to the next command */
 	const struct command *last;
 	char *name, *lib_name, *lib_version; /* NULL: none */
 	/* MULTI */
 	bool multi, spoilt; /* a command could not be queued */
+	bool queue_writes;  /* one of them may change something */
 	struct queued **queue;
 	size_t nqueued, queue_cap, queue_bytes;
 	/* WATCH */
 	struct watched *watched;
 	size_t nwatched, watched_cap;
+	/* WATCH is asked of another node: of the last of them. */
+	bool asked;
+	size_t nasked;
 	struct resp_request request; /* under way */
 };
 
-/* resp.c: does the command. */
+/* resp.c: does the command; does what words say, or has it done. */
 void resp_run(struct call *c);
+enum resp_next resp_dispatch(struct resp_conn *conn, struct resp_feed *feed,
+			     const struct command *command,
+			     const struct slice *words, size_t nwords);
+
+/* resp_forward.c: see txn.h; the flags of a call that is neither a read nor a
+ * write by itself. */
+int resp_encode(const struct txn_call *base, struct buf *out);
+void resp_classify(struct resp_request *request);
+struct slice resp_tag(const struct resp_request *request);
 
 /* cmd_multi.c */
 void multi_queue(struct call *c); /* writes QUEUED, or an error */
 void multi_discard(struct resp_conn *conn);
 void multi_refuse_exec(struct call *c); /* EXEC takes no arguments */
 void watch_forget(struct resp_conn *conn);
+bool watch_has(const struct resp_conn *conn, struct slice key);
+/* False: out of memory. */
+bool watch_add(struct resp_conn *conn, struct slice key, uint64_t version);
+/* Forgets the last n. */
+void watch_drop(struct resp_conn *conn, size_t n);
 
 /* cmd_client.c: false: the error has been written. */
 bool client_name_is_valid(struct call *c, struct slice name);
+
+/* cmd_info.c: the host in "host:port" or "[::1]:port". */
+struct slice resp_address_host(const char *address);
 
 /* cmd_scan.c */
 struct scan_cursors *scan_cursors_new(void); /* NULL: out of memory */

@@ -8,13 +8,13 @@
  * A reply may hang on two things that are still to happen, and must not leave
  * before both have:
  *
- *	reply.after	what it reveals can no longer be undone: it may leave when
+ *	reply.after	what it reveals can no longer be undone:
  *			coord->revealed has reached this
- *	reply.confirm	whoever answered was entitled to: when coord->confirmed
- *			has reached this
+ *	reply.confirm	whoever answered was entitled to:
+ *			coord->confirmed has reached this
  *
- * Both only grow, save when the coordinator says (coord_events.lost) that what
- * hangs on them will not happen.
+ * Both only grow, save when the coordinator says (primary_events.lost) that
+ *what hangs on them will not happen.
  *
  * The loop calls coord_turn() once a turn, after all input has been handled and
  * before what was written is flushed, and coord_flushed() after each flush.
@@ -28,10 +28,15 @@
 
 struct coord;
 
-/* The reply's slices live only during the call. `req` is what was submitted, if
- * the call comes before coord_submit() has returned; else NULL, and
- * reply->encoded holds the reply as bytes of the protocol of the one who asked,
- * or reply->code is an error. */
+/*
+ * The reply's slices live only during the call. `req` is what was submitted, if
+ * the call comes before coord_submit() has returned; else it is NULL, and
+ *
+ *	reply->code is an error, or
+ *	reply->encoded holds the reply as bytes of the protocol of the one who
+ *	asked, or
+ *	reply->op is OP_CLUSTER, whose reply has nothing in it.
+ */
 typedef void coord_reply_fn(void *arg, const struct request *req,
 			    const struct reply *reply);
 

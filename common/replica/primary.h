@@ -8,17 +8,37 @@
  * primary_events. So a simulation runs whole clusters of it in one process.
  *
  * As leader it executes a request at once on its own store; the reply leaves
- * when what it reveals is committed and, of reads, when a majority has confirmed
- * the leadership after the read came in. As follower it forwards the request to
- * the leader (one that may be stale is executed here, on what is committed) and
- * hands the leader's reply on. Without a leader requests wait, patience_ms at
- * most: then they are KV_EUNAVAILABLE. A write that was on its way when the
- * leader was lost is KV_EUNKNOWN.
+ * when what it reveals is committed and, of reads, when a majority has
+ *confirmed the leadership after the read came in. As follower it forwards the
+ *request to the leader (one that may be stale is executed here, on what is
+ *committed) and hands the leader's reply on. Without a leader requests wait,
+ *patience_ms at most: then they are KV_EUNAVAILABLE. A write that was on its
+ *way when the leader was lost is KV_EUNKNOWN.
  *
  * On disk, beside the store: DIR/kv.raft (term, vote, own id, cluster id),
  * replaced atomically and synced before anything that follows from it is said.
  * The membership is an own key of the store (STORE_OWN_PREFIX "members"), so
- * that it is an entry of the log and part of snapshots.
+ * that it is an entry of the log and part of snapshots; the first leader writes
+ * it, each change replaces it.
+ *
+ * Who may vote. Consensus holds as long as no node forgets what it has said. A
+ * node whose directory is lost, and that comes back under its name with an
+ *empty one, looks like a new one; did it vote, acknowledged writes could be
+ *lost. So a node draws a number when its directory is made, its birth, and the
+ * membership has the births of all. A node neither votes nor campaigns until
+ *
+ *	the membership in its log names it with its own birth, or
+ *	there is none in its log, and it has met all of the first members, none
+ *	of which had voted or stored anything when they met.
+ *
+ * Hence a new cluster begins once all of its first members have met; from then
+ * on a majority will do. A node that finds itself listed with another birth, or
+ * its log gone, has lost its data: it follows (which harms nobody) but never
+ * votes, says so in its log and in info, and waits for repair.
+ *
+ * Repair removes the node and adds it again. That gives it a new id, and a node
+ * that is addressed by a later id than its own, of its own name, empties itself
+ * first: it starts again as a node that has said nothing.
  *
  * Threads: that of the store's owner.
  */
@@ -37,10 +57,13 @@
  * reports a lost link with primary_link_lost().
  */
 enum frame_kind {
-	FRAME_RAFT = 1,	    /* raft_wire bytes; entries behind */
-	FRAME_FETCH = 2,    /* snapshot: give me the next piece */
-	FRAME_CHUNK = 3,    /* snapshot: a piece */
-	FRAME_FORWARD = 4,  /* id (8), protocol (1), request: serve/ has it */
+	FRAME_RAFT = 1,	 /* raft_wire bytes; entries behind */
+	FRAME_FETCH = 2, /* snapshot: give me a piece */
+	FRAME_CHUNK = 3, /* snapshot: a piece */
+	/* id (8), protocol (1), request. Not for primary_receive(): serve/
+	 * submits the request, marked as forwarded, and sends the other once
+	 * the reply may leave. */
+	FRAME_FORWARD = 4,
 	FRAME_FORWARDED = 5, /* id (8), code (4), reply or message */
 };
 
@@ -55,7 +78,11 @@ struct primary;
 
 struct primary_events {
 	/* Sends a frame to a member (best effort; false: there is no link now).
-	 * The bytes are `head` followed by `body`, copied during the call. */
+	 * The bytes are `head` followed by `body`, copied during the call.
+	 *
+	 * A FORWARD may be for this very node: one that came in while nobody
+	 * led. It is submitted during the call, as one from a peer would be,
+	 * and its FORWARDED comes back through primary_receive(). */
 	bool (*send)(void *arg, const struct member *to, struct slice head,
 		     struct slice body);
 	/* coord->revealed or coord->confirmed has moved. */
@@ -68,8 +95,9 @@ struct primary_events {
 	 * all but this node. */
 	void (*members)(void *arg, const struct members *members);
 	/* Closes and reopens the store around `swap`, which puts another in its
-	 * place; primary_set_store() follows. No flush or task may be under way
-	 * (wait for them). Called by primary_turn() only. */
+	 * place; primary_set_store() follows, perhaps during the call. No flush
+	 * or task may be under way (wait for them). Called by coord_turn()
+	 * only, and until primary_set_store() the store is not used. */
 	void (*replace_store)(void *arg, int (*swap)(void *swap_arg),
 			      void *swap_arg);
 	/* A sentence for the server's log. */
@@ -80,9 +108,11 @@ struct primary_events {
 struct primary_options {
 	struct fs *fs; /* NULL: fs_posix() */
 	const char *dir;
-	const char *node;	    /* this node's name */
-	const char *address;	    /* where the others reach it */
+	const char *node;	       /* this node's name */
+	const char *address;	       /* where the others reach it */
 	const struct members *members; /* the first ones; NULL: it joins */
+	/* Must be another one each time that a node is started, and on each
+	 * node. */
 	uint64_t seed;
 	unsigned heartbeat_ms, election_ms; /* 0: as in raft.h */
 	unsigned patience_ms;		    /* 0: 3000 */
@@ -94,7 +124,8 @@ struct primary_options {
 /*
  * The store must be open with store_options.replicated and stays the caller's.
  * Errors: KV_EUSAGE: the members do not name this node, or are not those that
- * this store was begun with; KV_EDAMAGED: kv.raft is damaged; KV_EIO, KV_ENOMEM.
+ * this store was begun with; KV_EDAMAGED: kv.raft is damaged; KV_EIO,
+ * KV_ENOMEM.
  */
 int primary_new(struct primary **out, struct store *store,
 		const struct primary_options *options,
@@ -103,11 +134,13 @@ struct coord *primary_coord(struct primary *p); /* freed with coord_free() */
 
 /* ---- what happens ---- */
 
-/* Call at primary_deadline() at the latest. All times are monotonic ms. */
+/* Call at primary_deadline() at the latest, and in each turn of the loop before
+ * requests are submitted, as they come without the time. All times are
+ * monotonic ms. */
 void primary_tick(struct primary *p, uint64_t now_ms);
 uint64_t primary_deadline(const struct primary *p);
 
-/* A frame came over a link from the node with that id. */
+/* A frame came over a link from the node with that id. Garbage is dropped. */
 void primary_receive(struct primary *p, uint64_t now_ms, uint64_t from,
 		     struct slice frame);
 
@@ -123,29 +156,46 @@ void primary_set_store(struct primary *p, struct store *store);
 struct primary_hello {
 	uint64_t cluster_id; /* 0: not known yet (it joins) */
 	uint64_t id;	     /* 0: not known yet */
+	uint64_t birth;
 	uint64_t term;
-	bool established; /* it has taken part before */
+	bool established; /* it has voted or stored something */
 	const char *name, *address;
 };
 void primary_hello(const struct primary *p, struct primary_hello *hello);
 
-/* Judges the other side's hello. 0, or why no link can be: KV_EPERM with
- * err_text() (another cluster, members that disagree, a name twice). A joining
- * node learns its cluster from it. */
+/*
+ * Judges the other side's hello. 0, or why no link can be: KV_EPERM with
+ * err_text() (another cluster, members that disagree, a name twice, not a
+ * member). A joining node learns its cluster from it. Links belong to names:
+ * the id that a name has in `members` may be newer than the one in the hello.
+ */
 int primary_meet(struct primary *p, const struct primary_hello *hello);
 
-/* ---- administration; the outcome comes through fn, once known ---- */
+/* ---- questions ---- */
 
-enum primary_order {
-	PRIMARY_ADD,	  /* node, address: as learner, then voter */
-	PRIMARY_REMOVE,	  /* node */
-	PRIMARY_TRANSFER, /* node */
-	PRIMARY_REPAIR,	  /* node: removed, emptied, added again */
-};
-/* (OP_CLUSTER requests come through coord_submit() like all others.) */
+bool primary_leads(const struct primary *p);
 
-/* For info: lines of the node's state: mode, node, cluster_id, role, term,
- * leader, leader_address, quorum, last_index, commit_index, applied_index,
- * durable_index, lag, members, and of each member of a leader its match. */
+/* The members as far as this node knows them: while it joins, those it met. */
+const struct members *primary_members(const struct primary *p);
+
+/* What the core says of itself, for tests and simulations. */
+const struct raft *primary_core(const struct primary *p);
+
+/*
+ * OP_CLUSTER requests come through coord_submit() like all others and are
+ * answered when what they ask for is done:
+ *
+ *	CLUSTER_ADD	 the node is a voter (a learner until it has caught up)
+ *	CLUSTER_REMOVE	 committed; not the leader itself (KV_ECONDITION)
+ *	CLUSTER_TRANSFER the node leads
+ *	CLUSTER_REPAIR	 removed, emptied, added again and a voter
+ *
+ * One at a time (KV_EUNAVAILABLE). A learner whose leader changes is promoted
+ * by the next one.
+ *
+ * info has of a node: mode, node, node_id, cluster_id, state, role, term,
+ *leader, leader_address, quorum, last_index, commit_index, applied_index,
+ * durable_index, lag, lag_ms, members, and of a leader how far its members are.
+ */
 
 #endif

@@ -58,11 +58,11 @@ enum raft_kind {
 	RAFT_VOTE_REPLY,
 	RAFT_APPEND, /* also the heartbeat, with count 0 */
 	RAFT_APPEND_REPLY,
-	RAFT_SNAPSHOT,	  /* an offer: what is missing is no longer in the log */
+	RAFT_SNAPSHOT, /* an offer: what is missing is no longer in the log */
 	RAFT_TIMEOUT_NOW, /* campaign at once: leadership is handed to you */
 };
 
-#define RAFT_SPANS_MAX 32u /* terms in one message; a longer one is split */
+#define RAFT_SPANS_MAX 32u  /* terms in one message; a longer one is split */
 #define RAFT_CHANGES_MAX 4u /* membership entries in one message */
 
 struct raft_message {
@@ -78,6 +78,7 @@ struct raft_message {
 	uint64_t commit;     /* APPEND */
 	uint64_t round;	     /* APPEND: read round; APPEND_REPLY: echoed */
 	bool refused;	     /* of replies */
+	uint64_t asked;	     /* APPEND_REPLY, refused: which `index` was */
 	bool handover;	     /* VOTE: the leader itself asked for it */
 	/* APPEND: the terms of the entries, and which of them change the
 	 * membership. SNAPSHOT: changes[0] is the membership it has. */
@@ -85,6 +86,9 @@ struct raft_message {
 	struct raft_span spans[RAFT_SPANS_MAX];
 	struct raft_members changes[RAFT_CHANGES_MAX];
 };
+
+/* Whether the fields fit together; one that does not is ignored. */
+bool raft_message_valid(const struct raft_message *m);
 
 enum raft_role {
 	RAFT_FOLLOWER,
@@ -120,11 +124,11 @@ enum raft_action_kind {
 
 struct raft_action {
 	enum raft_action_kind kind;
-	uint64_t term, vote;	/* SAVE, ROLE */
-	uint64_t index, count;	/* see above */
-	uint64_t round;		/* CONFIRM */
-	enum raft_role role;	/* ROLE */
-	uint64_t leader;	/* ROLE: 0 unknown. FETCH: whom to ask */
+	uint64_t term, vote;   /* SAVE, ROLE */
+	uint64_t index, count; /* see above */
+	uint64_t round;	       /* CONFIRM */
+	enum raft_role role;   /* ROLE */
+	uint64_t leader;       /* ROLE: 0 unknown. FETCH: whom to ask */
 	const struct raft_message *message; /* SEND; until the next call */
 	const struct raft_members *members; /* MEMBERS; until the next call */
 };
@@ -151,7 +155,10 @@ struct raft_state {
 	uint64_t base_term;
 	const struct raft_span *spans; /* of first..last, ascending */
 	size_t nspans;
-	uint64_t commit; /* known to be committed, at least first - 1 */
+	/* Known to be committed, at least first - 1. Of what was committed when
+	 * it was not on this disk yet, the disk may have another version, so
+	 * this is no higher than what raft_persisted() had been told. */
+	uint64_t commit;
 	/* Memberships by index, ascending: the one in force at `commit` and
 	 * all behind it. None: this node waits to be added by a leader. */
 	const struct raft_members *members;
@@ -189,6 +196,11 @@ void raft_persisted(struct raft *r, uint64_t now_ms, uint64_t index);
  * committed). */
 void raft_trimmed(struct raft *r, uint64_t first);
 
+/* Whether a snapshot that ends there is still of use: to be asked right before
+ * it replaces what this node has. It is not once the log has that entry: what
+ * is behind it may have been acknowledged, and must stay. */
+bool raft_wants(const struct raft *r, uint64_t index, uint64_t term);
+
 /* A snapshot has replaced log and state: it ends at `index` of `term`. */
 void raft_installed(struct raft *r, uint64_t now_ms, uint64_t index,
 		    uint64_t term, const struct raft_members *members);
@@ -203,8 +215,8 @@ int raft_read(struct raft *r, uint64_t now_ms, uint64_t *round);
 /* Whether one more change is allowed now, and the membership that comes of it.
  * The caller then appends it as an entry and says so with raft_appended().
  * add: a learner (KV_ECONDITION if it is a member). promote: a learner that has
- * nearly caught up (KV_EUNAVAILABLE: not yet). remove: any but the leader itself
- * (KV_ECONDITION: hand leadership over first; or no such member).
+ * nearly caught up (KV_EUNAVAILABLE: not yet). remove: any but the leader
+ * itself (KV_ECONDITION: hand leadership over first; or no such member).
  * KV_EUNAVAILABLE: not the leader, or an earlier change is not committed, or
  * nothing of this term is. KV_ETOOBIG: too many members. */
 enum raft_change { RAFT_ADD, RAFT_PROMOTE, RAFT_REMOVE };

@@ -70,10 +70,10 @@ static void solo_submit(struct coord *c, const struct request *req,
 	uint64_t before = store_appended(solo->store);
 
 	store_execute(solo->store, req, &reply);
+	reply.wrote = store_appended(solo->store) != before;
 	/* Drawn for each write that asks, so that the n-th one of a run meets
 	 * the same fate in the next run with that seed. */
-	if (req->debug_unreliable && store_appended(solo->store) != before &&
-	    draw(solo))
+	if (req->debug_unreliable && reply.wrote && draw(solo))
 		store_inject_sync_failure(solo->store);
 	if (req->op == OP_INFO && reply.code == 0)
 		reply_info(solo, req, &reply, fn, arg);
@@ -87,6 +87,13 @@ static void solo_hint(struct coord *c, const struct slice *keys, size_t n,
 	store_hint(((struct solo *)c)->store, keys, n, values);
 }
 
+static void solo_flushed(struct coord *c, int failed)
+{
+	/* What was durable before a failure stays so. */
+	(void)failed;
+	c->revealed = store_durable(((struct solo *)c)->store);
+}
+
 static void solo_free(struct coord *c)
 {
 	free(c);
@@ -97,6 +104,7 @@ struct coord *solo_new(struct store *store, const struct solo_options *options)
 	static const struct coord_ops ops = {
 		.submit = solo_submit,
 		.hint = solo_hint,
+		.flushed = solo_flushed,
 		.free = solo_free,
 	};
 	struct solo *solo = malloc(sizeof(*solo));
@@ -105,6 +113,7 @@ struct coord *solo_new(struct store *store, const struct solo_options *options)
 		return NULL;
 	*solo = (struct solo){
 		.coord.ops = &ops,
+		.coord.revealed = store_durable(store),
 		.store = store,
 		.options = *options,
 		/* Any seed, 0 too, must give a state other than 0. */

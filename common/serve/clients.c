@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "proto/resp.h"
+#include "serve/node.h"
 #include "serve/session.h"
 
 #include <netinet/in.h>
@@ -64,7 +65,9 @@ static void each_client(void *host, resp_client_fn *fn, void *arg)
 			.input_free = s->in.cap - s->in.len,
 			.output = session_unsent(s),
 			.replies = s->queue.count,
-			.conn = s->feed.own,
+			.conn = s->protocol != NULL && s->protocol->is_resp
+					? s->feed.own
+					: NULL,
 		};
 
 		if (s->closing || s->doomed)
@@ -78,12 +81,7 @@ static void each_client(void *host, resp_client_fn *fn, void *arg)
 
 static void kill_client(void *host, uint64_t id)
 {
-	struct hub *hub = host;
-	struct session *s;
-
-	TAILQ_FOREACH (s, &hub->all, all)
-		if (s->id == id)
-			session_doom(s);
+	hub_doom(host, id);
 }
 
 static void facts(void *host, struct resp_server_facts *out)
@@ -103,6 +101,8 @@ static void facts(void *host, struct resp_server_facts *out)
 		.socket = place->socket,
 		.dir = place->dir,
 	};
+	if (hub->node != NULL)
+		node_facts(hub->node, &out->cluster);
 }
 
 void clients_init(struct hub *hub)

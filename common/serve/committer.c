@@ -42,6 +42,7 @@ struct committer {
 	uint64_t sync_ns;	/* decaying mean */
 	uint64_t started_ns;	/* the group under way */
 	bool winding_down;
+	bool held;
 	struct worker *syncer;
 	struct worker *tasker;
 	uv_timer_t tick;
@@ -61,7 +62,7 @@ static void start_task(struct committer *c)
 {
 	struct store_task *task;
 
-	if (c->winding_down || worker_is_busy(c->tasker))
+	if (c->winding_down || c->held || worker_is_busy(c->tasker))
 		return;
 	task = store_task_begin(c->store);
 	if (task != NULL)
@@ -142,7 +143,7 @@ void committer_run(struct committer *c)
 	/* Again while in place: the replies that a group sets free can let
 	 * requests in that were held back, and the loop must not go to sleep
 	 * on what those wrote. */
-	while (!worker_is_busy(c->syncer) &&
+	while (!c->held && !worker_is_busy(c->syncer) &&
 	       (waiting = store_waiting(c->store)) != 0) {
 		flush = store_flush_begin(c->store);
 		if (flush == NULL)
@@ -172,7 +173,7 @@ static void on_tick(uv_timer_t *timer)
 	struct committer *c = timer->data;
 	bool more = false;
 
-	if (!c->winding_down)
+	if (!c->winding_down && !c->held)
 		more = store_expire(c->store, EXPIRE_MAX) == EXPIRE_MAX;
 	start_task(c);
 	uv_timer_start(timer, on_tick, more ? EXPIRE_AGAIN_MS : TICK_MS, 0);
@@ -210,6 +211,25 @@ err:
 	return r;
 }
 
+void committer_hold(struct committer *c, bool on)
+{
+	c->held = on || c->store == NULL;
+}
+
+bool committer_is_quiet(const struct committer *c)
+{
+	return !worker_is_busy(c->syncer) && !worker_is_busy(c->tasker);
+}
+
+void committer_set_store(struct committer *c, struct store *store)
+{
+	assert(committer_is_quiet(c));
+	c->store = store;
+	if (store != NULL)
+		c->appended = store_appended(store);
+	c->held = store == NULL;
+}
+
 void committer_wind_down(struct committer *c)
 {
 	c->winding_down = true;
@@ -217,8 +237,8 @@ void committer_wind_down(struct committer *c)
 
 bool committer_is_idle(const struct committer *c)
 {
-	return !worker_is_busy(c->syncer) && !worker_is_busy(c->tasker) &&
-	       store_waiting(c->store) == 0;
+	return committer_is_quiet(c) &&
+	       (c->store == NULL || store_waiting(c->store) == 0);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -50,6 +50,15 @@ void committer_note(struct committer *c, uint64_t who);
 
 void committer_run(struct committer *c);
 
+/* While it is held, nothing is begun; what is under way ends. */
+void committer_hold(struct committer *c, bool on);
+
+/* Nothing is under way. */
+bool committer_is_quiet(const struct committer *c);
+
+/* Goes on with another store, or with none (NULL); it must be quiet. */
+void committer_set_store(struct committer *c, struct store *store);
+
 /* Starts no more background work. */
 void committer_wind_down(struct committer *c);
 

@@ -5,6 +5,7 @@
 #include "serve/hub.h"
 
 #include "base/err.h"
+#include "replica/coord.h"
 #include "serve/clients.h"
 #include "serve/session.h"
 #include "store/store.h"
@@ -37,6 +38,7 @@ void hub_release(struct hub *hub)
 	parser_free(hub->parser);
 	free(hub->read_buf);
 	buf_release(&hub->scratch);
+	buf_release(&hub->command);
 	buf_release(&hub->spare_out);
 	reply_pool_release(&hub->pool);
 }
@@ -46,12 +48,15 @@ void hub_accept(struct hub *hub, uv_stream_t *listener)
 	session_accept(hub, listener);
 }
 
-uint64_t hub_durable(const struct hub *hub)
+struct reply_gate hub_reached(const struct hub *hub)
 {
-	return store_durable(hub->store);
+	return (struct reply_gate){
+		.after = hub->coord->revealed,
+		.confirm = hub->coord->confirmed,
+	};
 }
 
-void hub_send_dirty(struct hub *hub)
+static void send_dirty(struct hub *hub)
 {
 	struct session *s;
 
@@ -62,26 +67,43 @@ void hub_send_dirty(struct hub *hub)
 	}
 }
 
-static void release_owed(struct hub *hub, int failed)
+/* Turns what waits into errors, everywhere. */
+static void fail_waiting(struct hub *hub, const struct reply_failure *wrote,
+			 const struct reply_failure *other)
 {
-	struct session_list list = TAILQ_HEAD_INITIALIZER(list);
-	uint64_t durable = store_durable(hub->store);
-	const char *why = err_text();
-	char text[ERR_TEXT_MAX];
+	struct reply_gate reached = hub_reached(hub);
 	struct session *s;
 
-	if (failed != 0 && store_failed(hub->store, &why) != 0)
-		failed = KV_EREADONLY;
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->protocol != NULL)
+			reply_queue_fail(&s->queue, &reached, wrote, other,
+					 s->protocol->write_error);
+}
+
+static void fail_undurable(struct hub *hub, int failed)
+{
+	const char *why = err_text();
+	char text[ERR_TEXT_MAX];
+	struct reply_failure failure = {failed, text};
+
+	if (store_failed(hub->store, &why) != 0)
+		failure.code = KV_EREADONLY;
 	snprintf(text, sizeof(text), "the store is read-only: %s", why);
+	fail_waiting(hub, &failure, &failure);
+}
+
+static void release_owed(struct hub *hub)
+{
+	struct session_list list = TAILQ_HEAD_INITIALIZER(list);
+	struct session *s;
+
+	hub->progress = false;
 	/* One that is still owed something puts itself back, behind the part
 	 * that is being walked. */
 	TAILQ_CONCAT(&list, &hub->owed, owed);
 	while ((s = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, s, owed);
 		s->is_owed = false;
-		if (failed != 0)
-			reply_queue_fail(&s->queue, durable, failed, text,
-					 s->protocol->write_error);
 		session_release(s);
 	}
 }
@@ -101,8 +123,49 @@ static void resume_stalled(struct hub *hub)
 
 void hub_committed(struct hub *hub, int failed)
 {
-	release_owed(hub, failed);
+	if (failed != 0)
+		fail_undurable(hub, failed);
+	release_owed(hub);
 	resume_stalled(hub);
+}
+
+void hub_progress(struct hub *hub)
+{
+	hub->progress = true;
+}
+
+const struct reply_failure hub_lost_wrote = {
+	KV_EUNKNOWN, "the leader was lost before a majority had the write; it "
+		     "may or may not be stored"};
+const struct reply_failure hub_lost_other = {
+	KV_EUNAVAILABLE, "the leader was lost before it could answer; try "
+			 "again"};
+
+void hub_lost(struct hub *hub)
+{
+	fail_waiting(hub, &hub_lost_wrote, &hub_lost_other);
+	hub->progress = true;
+}
+
+void hub_doom(struct hub *hub, uint64_t id)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->id == id)
+			session_doom(s);
+}
+
+bool hub_turn(struct hub *hub)
+{
+	bool work = hub->progress || !TAILQ_EMPTY(&hub->dirty);
+
+	send_dirty(hub);
+	if (hub->progress) {
+		release_owed(hub);
+		resume_stalled(hub);
+	}
+	return work;
 }
 
 void hub_drain(struct hub *hub)

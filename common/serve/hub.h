@@ -19,6 +19,7 @@
 
 struct committer;
 struct coord;
+struct node;
 struct session;
 struct store;
 TAILQ_HEAD(session_list, session);
@@ -50,6 +51,7 @@ struct hub {
 	struct store *store;	     /* not owned */
 	struct coord *coord;	     /* not owned */
 	struct committer *committer; /* not owned */
+	struct node *node;	     /* not owned; NULL: not in a cluster */
 	struct hub_options options;
 	struct hub_counts counts;
 	struct hub_place place;
@@ -60,6 +62,7 @@ struct hub {
 	struct parser *parser;
 	struct reply_pool pool;
 	struct buf scratch;   /* a reply on its way into a queue */
+	struct buf command;   /* a command's, on its way to another node */
 	struct buf spare_out; /* lent to a session that has output */
 	char *read_buf;	      /* HUB_READ_SIZE, for input not yet begun */
 	/* Sessions */
@@ -69,6 +72,7 @@ struct hub {
 	struct session_list dirty;   /* have output that is to be sent */
 	size_t nsessions;
 	uint64_t next_id;
+	bool progress; /* see hub_progress() */
 };
 
 /* 0 or KV_ENOMEM with err_text(). The pointers of the caller and its options
@@ -81,15 +85,26 @@ void hub_release(struct hub *hub);
 /* A connection waits on `listener`: accepts it. */
 void hub_accept(struct hub *hub, uv_stream_t *listener);
 
-/* Up to which sequence number the store is on disk. */
-uint64_t hub_durable(const struct hub *hub);
+/* How far things are: what decides which replies may leave. */
+struct reply_gate hub_reached(const struct hub *hub);
 
-/* Sends what sessions got from outside of their own turn. */
-void hub_send_dirty(struct hub *hub);
+/* Sends what sessions got from outside of their own turn, and, if there was
+ * progress, what that sets free. True if there was anything to do. */
+bool hub_turn(struct hub *hub);
 
-/* More is durable than before, or, if failed is not 0, never will be: sends
- * what that sets free, and lets stalled sessions go on. */
+/* A group of writes has ended: sends what that sets free, and lets stalled
+ * sessions go on. `failed` is not 0: what is not durable now never will be. */
 void hub_committed(struct hub *hub, int failed);
+
+/* The coordinator's numbers have moved: noted until hub_turn(). */
+void hub_progress(struct hub *hub);
+
+/* What replies wait for now will not happen: they become errors. */
+void hub_lost(struct hub *hub);
+extern const struct reply_failure hub_lost_wrote, hub_lost_other;
+
+/* Closes the connection with that number soon. */
+void hub_doom(struct hub *hub, uint64_t id);
 
 /* Takes no more input; sessions close when they have sent what they owe. */
 void hub_drain(struct hub *hub);

@@ -10,7 +10,9 @@
 
 #include "base/err.h"
 #include "proto/json.h"
+#include "proto/peer.h"
 #include "proto/resp.h"
+#include "serve/peer_session.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -18,6 +20,7 @@
 struct parser {
 	struct json_arena *json;
 	struct resp_shared *resp;
+	struct node *node; /* NULL: none */
 };
 
 static bool looks_like_http(struct slice line)
@@ -143,6 +146,7 @@ static enum feed_result resp_protocol_feed(struct feed_state *state,
 		feed->request = (struct request){
 			.op = OP_COMMAND,
 			.call = f.call,
+			.stale_ok = f.stale_ok,
 		};
 		feed->tag = f.tag;
 		return FEED_REQUEST;
@@ -156,6 +160,8 @@ static enum feed_result resp_protocol_feed(struct feed_state *state,
 		return FEED_NOTHING;
 	case RESP_CLOSE:
 		return FEED_CLOSE;
+	case RESP_WAIT:
+		return FEED_WAIT;
 	case RESP_MORE:
 		break;
 	}
@@ -168,16 +174,68 @@ static void resp_write_reply(struct buf *out, const struct reply *reply,
 	(void)now_ms;
 	if (reply->code != 0)
 		resp_write_error(out, reply->code, reply->message, tag);
-	else
+	else if (reply->encoded.data == NULL)
 		buf_append_slice(out, reply->raw);
+	else if (!resp_tag_is_silent(tag))
+		buf_append_slice(out, reply->encoded);
+}
+
+static struct slice resp_protocol_arrived(void *own, const struct reply *reply,
+					  struct slice tag)
+{
+	return resp_arrived(own, reply->code, reply->encoded, tag);
+}
+
+static void json_write_reply(struct buf *out, const struct reply *reply,
+			     struct slice tag, uint64_t now_ms)
+{
+	if (reply->code == 0 && reply->encoded.data != NULL)
+		buf_append_slice(out, reply->encoded);
+	else
+		json_reply_write(out, reply, tag, now_ms);
+}
+
+static void *peer_protocol_open(struct parser *parser, uint64_t id)
+{
+	return parser_new_peer(parser, parser->node, id);
+}
+
+static void peer_protocol_close(void *own)
+{
+	peer_session_free(own);
+}
+
+static bool peer_protocol_settle(void *own)
+{
+	peer_session_settle(own);
+	return false;
+}
+
+static enum feed_result peer_protocol_feed(struct feed_state *state,
+					   struct feed *feed)
+{
+	return peer_session_feed(state->own, feed);
 }
 
 static const struct protocol protocols[] = {
 	{
+		.name = "peer",
+		.framed = true,
+		.sniff = peer_sniff,
+		.open = peer_protocol_open,
+		.close = peer_protocol_close,
+		.settle = peer_protocol_settle,
+		.feed = peer_protocol_feed,
+		.write_reply = peer_write_reply,
+		.write_error = peer_write_error,
+	},
+	{
 		.name = "resp",
+		.is_resp = true,
 		.sniff = resp_sniff,
 		.open = resp_protocol_open,
 		.close = resp_protocol_close,
+		.arrived = resp_protocol_arrived,
 		.settle = resp_protocol_settle,
 		.pause = resp_protocol_pause,
 		.feed = resp_protocol_feed,
@@ -188,7 +246,7 @@ static const struct protocol protocols[] = {
 		.name = "json",
 		.sniff = json_sniff,
 		.feed = json_feed,
-		.write_reply = json_reply_write,
+		.write_reply = json_write_reply,
 		.write_error = json_write_error,
 	},
 };
@@ -214,6 +272,7 @@ struct parser *parser_new(void)
 
 	if (parser == NULL)
 		return NULL;
+	parser->node = NULL;
 	parser->json = json_arena_new();
 	parser->resp = resp_shared_new();
 	if (parser->json == NULL || parser->resp == NULL) {
@@ -241,4 +300,16 @@ void parser_set_host(struct parser *parser, const struct resp_host_ops *ops,
 void parser_trim(struct parser *parser)
 {
 	json_arena_trim(parser->json);
+}
+
+void parser_set_node(struct parser *parser, struct node *node)
+{
+	parser->node = node;
+	resp_shared_set_clustered(parser->resp, node != NULL);
+}
+
+struct peer_session *parser_new_peer(struct parser *parser, struct node *node,
+				     uint64_t id)
+{
+	return peer_session_new(node, parser->json, parser->resp, id);
 }

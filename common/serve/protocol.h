@@ -29,6 +29,7 @@ enum feed_result {
 	FEED_LAST,    /* the same, and then close; the reply may be empty */
 	FEED_ERROR,   /* cannot be served: `code`, err_text(), `tag` */
 	FEED_CLOSE,   /* nobody to talk to: close the connection */
+	FEED_WAIT,    /* again, when the request before it is answered */
 };
 
 struct feed {
@@ -53,6 +54,10 @@ struct feed {
 
 struct protocol {
 	const char *name;
+	/* It is another node's: replies are put in frames that say which
+	 * request they answer, and may leave in any order. */
+	bool framed;
+	bool is_resp; /* `own` is a struct resp_conn */
 	/* Might a connection that begins with these bytes (one at least) speak
 	 * it? */
 	bool (*sniff)(struct slice head);
@@ -60,6 +65,10 @@ struct protocol {
 	 * is NULL if out of memory. */
 	void *(*open)(struct parser *parser, uint64_t id);
 	void (*close)(void *own);
+	/* A reply has come that is an error, or that another node has made
+	 * ready for the connection: what to send of the latter. NULL: all. */
+	struct slice (*arrived)(void *own, const struct reply *reply,
+				struct slice tag);
 	/* A reply to a request has been taken: lets go of what it needed. True:
 	 * the connection is to be closed when it is sent. NULL: neither. */
 	bool (*settle)(void *own);
@@ -87,6 +96,15 @@ struct resp_host_ops;
 void parser_set_host(struct parser *parser, const struct resp_host_ops *ops,
 		     void *host);
 void parser_free(struct parser *parser);
+
+/* Other nodes may connect; without, they are refused. */
+struct node;
+void parser_set_node(struct parser *parser, struct node *node);
+
+/* What a node's connection is; NULL: out of memory. */
+struct peer_session;
+struct peer_session *parser_new_peer(struct parser *parser, struct node *node,
+				     uint64_t id);
 
 /* Gives back what a large request needed; what it handed out is gone. */
 void parser_trim(struct parser *parser);

@@ -19,7 +19,7 @@
 struct reply_slot {
 	STAILQ_ENTRY(reply_slot) link;
 	struct reply_queue *queue; /* NULL: let go of */
-	uint64_t after;
+	struct reply_gate gate;
 	bool complete;
 	struct buf tag;
 	struct buf reply;
@@ -95,6 +95,18 @@ static void pop_first(struct reply_queue *q)
 	pool_put(q->pool, slot);
 }
 
+static void pop(struct reply_queue *q, struct reply_slot *slot)
+{
+	if (slot == STAILQ_FIRST(&q->slots)) {
+		pop_first(q);
+		return;
+	}
+	STAILQ_REMOVE(&q->slots, slot, reply_slot, link);
+	q->count--;
+	q->bytes -= slot->reply.len;
+	pool_put(q->pool, slot);
+}
+
 void reply_queue_release(struct reply_queue *q)
 {
 	struct reply_slot *slot;
@@ -122,7 +134,7 @@ struct reply_slot *reply_queue_push(struct reply_queue *q, struct slice tag)
 		return NULL;
 	}
 	slot->queue = q;
-	slot->after = 0;
+	slot->gate = (struct reply_gate){0};
 	slot->complete = false;
 	STAILQ_INSERT_TAIL(&q->slots, slot, link);
 	q->count++;
@@ -141,10 +153,12 @@ struct slice reply_slot_tag(const struct reply_slot *slot)
 
 bool reply_slot_is_first(const struct reply_slot *slot)
 {
-	return slot->queue != NULL && STAILQ_FIRST(&slot->queue->slots) == slot;
+	return slot->queue != NULL &&
+	       (slot->queue->unordered ||
+		STAILQ_FIRST(&slot->queue->slots) == slot);
 }
 
-bool reply_slot_hold(struct reply_slot *slot, uint64_t after,
+bool reply_slot_hold(struct reply_slot *slot, const struct reply_gate *gate,
 		     struct buf *encoded)
 {
 	struct buf swap;
@@ -160,7 +174,7 @@ bool reply_slot_hold(struct reply_slot *slot, uint64_t after,
 		slot->reply = *encoded;
 		*encoded = swap;
 	}
-	slot->after = after;
+	slot->gate = *gate;
 	slot->complete = true;
 	slot->queue->bytes += slot->reply.len;
 	return true;
@@ -169,7 +183,7 @@ bool reply_slot_hold(struct reply_slot *slot, uint64_t after,
 void reply_slot_drop(struct reply_slot *slot)
 {
 	if (slot->queue != NULL)
-		pop_first(slot->queue);
+		pop(slot->queue, slot);
 	else
 		slot_free(slot);
 }
@@ -189,33 +203,41 @@ static void move_reply(struct reply_slot *slot, struct buf *out)
 	slot->reply = swap;
 }
 
-size_t reply_queue_take(struct reply_queue *q, uint64_t durable,
+size_t reply_queue_take(struct reply_queue *q, const struct reply_gate *reached,
 			struct buf *out)
 {
-	struct reply_slot *slot;
+	struct reply_slot *slot, *next;
 	size_t taken = 0;
 
-	while ((slot = STAILQ_FIRST(&q->slots)) != NULL && slot->complete &&
-	       slot->after <= durable) {
+	for (slot = STAILQ_FIRST(&q->slots); slot != NULL; slot = next) {
+		next = STAILQ_NEXT(slot, link);
+		if (!slot->complete && q->unordered)
+			continue;
+		if (!slot->complete || !reply_gate_open(&slot->gate, reached))
+			break;
 		move_reply(slot, out);
-		pop_first(q);
+		pop(q, slot);
 		taken++;
 	}
 	return taken;
 }
 
-void reply_queue_fail(struct reply_queue *q, uint64_t durable, int code,
-		      const char *message, reply_error_fn *fn)
+void reply_queue_fail(struct reply_queue *q, const struct reply_gate *reached,
+		      const struct reply_failure *wrote,
+		      const struct reply_failure *other, reply_error_fn *fn)
 {
+	const struct reply_failure *failure;
 	struct reply_slot *slot;
 
 	STAILQ_FOREACH (slot, &q->slots, link) {
-		if (!slot->complete || slot->after <= durable)
+		if (!slot->complete || reply_gate_open(&slot->gate, reached))
 			continue;
+		failure = slot->gate.wrote ? wrote : other;
 		q->bytes -= slot->reply.len;
 		buf_rest(&slot->reply);
-		fn(&slot->reply, code, message, buf_slice(&slot->tag));
+		fn(&slot->reply, failure->code, failure->message,
+		   buf_slice(&slot->tag));
 		q->bytes += slot->reply.len;
-		slot->after = 0;
+		slot->gate = (struct reply_gate){0};
 	}
 }

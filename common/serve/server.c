@@ -11,6 +11,7 @@
 #include "replica/coord.h"
 #include "serve/hub.h"
 #include "serve/listener.h"
+#include "serve/node.h"
 #include "serve/server_info.h"
 #include "store/store.h"
 
@@ -41,7 +42,10 @@ struct server {
 	struct server_options options;
 	struct server_info info;
 	struct store *store;
+	struct store_options store_options;
+	char *store_address; /* for the store's lock file */
 	struct coord *coord;
+	struct node *node; /* NULL: alone; else `coord` is its own */
 	struct committer *committer;
 	struct hub hub;
 	uv_loop_t loop;
@@ -80,7 +84,10 @@ static void on_committed(void *arg, int failed)
 		    "restart the server when the cause is removed",
 		    why);
 	}
+	coord_flushed(server->coord, failed);
 	hub_committed(&server->hub, failed);
+	/* What sessions wrote that were held back until now. */
+	coord_turn(server->coord);
 }
 
 static void on_task_failed(void *arg)
@@ -132,8 +139,14 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct server *server = prepare->data;
 
-	hub_send_dirty(&server->hub);
-	committer_run(server->committer);
+	do {
+		hub_turn(&server->hub);
+		if (server->node != NULL)
+			node_turn(server->node);
+		committer_run(server->committer);
+	} while (hub_turn(&server->hub));
+	if (server->node != NULL)
+		node_flush(server->node);
 	if (server->stopping && server->hub.nsessions == 0 &&
 	    committer_is_idle(server->committer))
 		uv_stop(&server->loop);
@@ -161,28 +174,57 @@ static size_t raise_descriptor_limit(void)
 	return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur;
 }
 
+static int open_solo(struct server *server)
+{
+	const struct server_options *o = &server->options;
+	struct solo_options solo = {o->debug_seed, o->debug_rate};
+
+	server->coord = solo_new(server->store, &solo);
+	return server->coord != NULL ? 0 : err_set(KV_ENOMEM, "out of memory");
+}
+
+static int open_cluster_node(struct server *server)
+{
+	struct node_host host = {
+		.loop = &server->loop,
+		.hub = &server->hub,
+		.dir = server->options.dir,
+		.store = &server->store,
+		.store_options = &server->store_options,
+		.log = server->options.log,
+		.log_arg = server->options.log_arg,
+	};
+	int r = node_open(&server->node, server->options.node, &host);
+
+	if (r != 0)
+		return r;
+	server->coord = node_coord(server->node);
+	server->hub.node = server->node;
+	parser_set_node(server->hub.parser, server->node);
+	return 0;
+}
+
 static int open_hub(struct server *server)
 {
 	const struct server_options *o = &server->options;
 	size_t files = raise_descriptor_limit();
 	size_t most = files > 2 * OTHER_FILES ? files - OTHER_FILES : files / 2;
 	struct committer_events events = {on_committed, on_task_failed, server};
-	struct solo_options solo = {o->debug_seed, o->debug_rate};
 	int r = hub_init(&server->hub, &server->loop);
 
 	if (r != 0)
 		return r;
 	server->has_hub = true;
-	server->coord = solo_new(server->store, &solo);
-	if (server->coord == NULL)
-		return err_set(KV_ENOMEM, "out of memory");
 	r = committer_new(&server->committer, &server->loop, server->store,
 			  o->sync_mode, &events);
 	if (r != 0)
 		return r;
 	server->hub.store = server->store;
-	server->hub.coord = server->coord;
 	server->hub.committer = server->committer;
+	r = o->node != NULL ? open_cluster_node(server) : open_solo(server);
+	if (r != 0)
+		return r;
+	server->hub.coord = server->coord;
 	server->hub.extend_info = extend_info;
 	server->hub.extend_arg = server;
 	server->hub.options.max_line = o->max_line ? o->max_line : MAX_LINE;
@@ -237,19 +279,18 @@ static int open_listeners(struct server *server)
 
 static int open_store(struct server *server)
 {
-	struct store_options options = {
+	if (asprintf(&server->store_address, "unix:%s", server->socket) < 0) {
+		server->store_address = NULL;
+		return err_set(KV_ENOMEM, "out of memory");
+	}
+	server->store_options = (struct store_options){
 		.create = true,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
+		.replicated = server->options.node != NULL,
+		.address = server->store_address,
 	};
-	char *address;
-	int r;
-
-	if (asprintf(&address, "unix:%s", server->socket) < 0)
-		return err_set(KV_ENOMEM, "out of memory");
-	options.address = address;
-	r = store_open(&server->store, server->options.dir, &options);
-	free(address);
-	return r;
+	return store_open(&server->store, server->options.dir,
+			  &server->store_options);
 }
 
 /* Clients that find the server through the store may stand elsewhere: the
@@ -328,7 +369,7 @@ int server_run(struct server *server)
 	const char *why;
 
 	(void)r; /* handles are still open: uv_stop() ended it */
-	r = store_failed(server->store, &why);
+	r = server->store != NULL ? store_failed(server->store, &why) : 0;
 	return r != 0 ? err_set(r, "%s", why) : 0;
 }
 
@@ -336,6 +377,8 @@ static void close_loop(struct server *server)
 {
 	listener_close(&server->tcp);
 	listener_close(&server->local);
+	if (server->node != NULL)
+		node_close(server->node);
 	if (server->committer != NULL)
 		committer_free(server->committer);
 	if (server->has_handles) {
@@ -356,10 +399,12 @@ int server_close(struct server *server)
 		close_loop(server);
 	if (server->has_hub)
 		hub_release(&server->hub);
-	coord_free(server->coord);
+	if (server->options.node == NULL)
+		coord_free(server->coord);
 	if (server->store != NULL)
 		r = store_close(server->store);
 	free(server->socket);
+	free(server->store_address);
 	free(server->address);
 	free(server);
 	return r;

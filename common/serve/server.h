@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct node_options;
 struct server;
 
 struct server_options {
@@ -29,6 +30,7 @@ struct server_options {
 	enum committer_mode sync_mode;
 	uint64_t debug_seed; /* see coord.h */
 	uint32_t debug_rate; /* millionths */
+	const struct node_options *node; /* NULL: it serves its store alone */
 	/* Told what an administrator should know, a short line at a time,
 	 * without a newline. */
 	void (*log)(void *arg, const char *line);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "replica/coord.h"
 #include "serve/committer.h"
+#include "serve/node.h"
 #include "store/store.h"
 
 /* After a request this long the parser gives its memory back. */
@@ -33,6 +34,26 @@ static void write_reply(struct session *s, struct buf *out,
 	s->protocol->write_reply(out, reply, tag, now);
 }
 
+/* Keeps a reply until it may leave; empties `encoded`. */
+static void hold(struct session *s, struct reply_slot *slot,
+		 const struct reply *reply, struct buf *encoded)
+{
+	struct reply_gate gate = {reply->after, reply->confirm, reply->wrote};
+
+	if (!reply_slot_hold(slot, &gate, encoded)) {
+		session_close(s); /* out of memory; it lets go of the slot */
+		reply_slot_drop(slot);
+	}
+	buf_clear(encoded);
+}
+
+static bool may_tell(const struct session *s, const struct reply_slot *slot,
+		     const struct reply *reply)
+{
+	return reply_slot_is_first(slot) &&
+	       coord_may_tell(s->hub->coord, reply->after, reply->confirm);
+}
+
 /* A command has written its reply where the request said, perhaps the output:
  * takes it away from there if it has to wait. */
 static void hold_command(struct session *s, struct reply_slot *slot,
@@ -44,18 +65,13 @@ static void hold_command(struct session *s, struct reply_slot *slot,
 		s->out.len -= reply->raw.len;
 		buf_append_slice(held, reply->raw);
 	}
-	if (!reply_slot_hold(slot, reply->after, held)) {
-		session_close(s); /* out of memory; it lets go of the slot */
-		reply_slot_drop(slot);
-	}
-	buf_clear(held);
+	hold(s, slot, reply, held);
 }
 
 static void answer_command(struct session *s, struct reply_slot *slot,
 			   const struct request *req, const struct reply *reply)
 {
-	if (!reply_slot_is_first(slot) ||
-	    reply->after > store_durable(s->hub->store)) {
+	if (!may_tell(s, slot, reply)) {
 		hold_command(s, slot, req, reply);
 		return;
 	}
@@ -72,18 +88,25 @@ static void answer(struct session *s, struct reply_slot *slot,
 	struct hub *hub = s->hub;
 	struct slice tag = reply_slot_tag(slot);
 
-	if (reply_slot_is_first(slot) &&
-	    reply->after <= store_durable(hub->store)) {
+	if (may_tell(s, slot, reply)) {
 		write_reply(s, &s->out, reply, tag);
 		reply_slot_drop(slot);
 		return;
 	}
 	write_reply(s, &hub->scratch, reply, tag);
-	if (!reply_slot_hold(slot, reply->after, &hub->scratch)) {
-		session_close(s); /* out of memory; it lets go of the slot */
-		reply_slot_drop(slot);
-	}
-	buf_clear(&hub->scratch);
+	hold(s, slot, reply, &hub->scratch);
+}
+
+/* Not from the store: the protocol may have been waiting for it. */
+static void answer_arrived(struct session *s, struct reply_slot *slot,
+			   const struct reply *reply)
+{
+	struct reply seen = *reply;
+
+	if (s->protocol->arrived != NULL)
+		seen.encoded = s->protocol->arrived(s->feed.own, reply,
+						    reply_slot_tag(slot));
+	answer(s, slot, &seen);
 }
 
 static void on_reply(void *arg, const struct request *req,
@@ -96,10 +119,13 @@ static void on_reply(void *arg, const struct request *req,
 		reply_slot_drop(slot);
 		return;
 	}
-	if (req->op == OP_COMMAND && reply->code == 0)
+	if (req == NULL || reply->code != 0)
+		answer_arrived(s, slot, reply);
+	else if (req->op == OP_COMMAND && !s->protocol->framed)
 		answer_command(s, slot, req, reply);
 	else
 		answer(s, slot, reply);
+	s->blocked = false;
 	if (s->protocol->settle != NULL && s->protocol->settle(s->feed.own))
 		session_finish(s);
 	if (!s->pumping && !s->is_dirty && !s->closing) {
@@ -125,12 +151,19 @@ static void submit(struct session *s, struct feed *feed)
 
 	if (slot == NULL)
 		return;
-	req->out = reply_slot_is_first(slot) ? &s->out : &hub->scratch;
+	if (s->protocol->framed)
+		req->out = &hub->command;
+	else
+		req->out = reply_slot_is_first(slot) ? &s->out : &hub->scratch;
 	req->reply_max =
 		req->op == OP_SCAN ? SESSION_PAGE_MAX : SESSION_REPLY_MAX;
 	hub->counts.requests++;
 	committer_note(hub->committer, s->id);
-	coord_submit(hub->coord, req, on_reply, slot);
+	if (req->op != OP_CLUSTER ||
+	    !node_takes_order(hub->node, req, on_reply, slot))
+		coord_submit(hub->coord, req, on_reply, slot);
+	if (s->protocol->framed)
+		buf_clear(&hub->command);
 }
 
 /* A reply that did not need the store keeps its place all the same. */
@@ -148,11 +181,7 @@ static void reply_now(struct session *s, const struct feed *feed)
 	if (slot == NULL)
 		return;
 	buf_append_slice(&hub->scratch, feed->reply);
-	if (!reply_slot_hold(slot, 0, &hub->scratch)) {
-		session_close(s);
-		reply_slot_drop(slot);
-	}
-	buf_clear(&hub->scratch);
+	hold(s, slot, &(struct reply){0}, &hub->scratch);
 }
 
 static void refuse(struct session *s, const struct feed *feed)
@@ -186,6 +215,7 @@ static void act(struct session *s, struct feed *feed, enum feed_result result)
 		break;
 	case FEED_NOTHING:
 	case FEED_MORE:
+	case FEED_WAIT:
 		break;
 	}
 	if (feed->used > PARSER_KEEP)
@@ -194,10 +224,15 @@ static void act(struct session *s, struct feed *feed, enum feed_result result)
 
 bool session_is_full(const struct session *s)
 {
+	if (s->blocked)
+		return true;
+	if (s->protocol != NULL && s->protocol->framed)
+		return session_unsent(s) >= SESSION_PEER_UNSENT_MAX;
 	return s->queue.count >= SESSION_SLOTS_MAX ||
 	       s->queue.bytes >= SESSION_HELD_MAX ||
 	       session_unsent(s) >= SESSION_UNSENT_MAX ||
-	       store_waiting(s->hub->store) >= SESSION_STORE_MAX;
+	       (s->hub->store != NULL &&
+		store_waiting(s->hub->store) >= SESSION_STORE_MAX);
 }
 
 /* Chooses the protocol by the first byte that is no line end; false if there
@@ -212,6 +247,7 @@ static bool begin_protocol(struct session *s, struct slice *input)
 	if (input->len == 0)
 		return false;
 	s->protocol = protocol_sniff(*input);
+	s->queue.unordered = s->protocol->framed;
 	if (s->protocol->open == NULL)
 		return true;
 	s->feed.own = s->protocol->open(s->hub->parser, s->id);
@@ -240,6 +276,10 @@ static bool handle(struct session *s, struct slice *input)
 		result = s->protocol->feed(&s->feed, &feed);
 		if (result == FEED_MORE)
 			break;
+		if (result == FEED_WAIT) {
+			s->blocked = true;
+			return false;
+		}
 		if (feed.hints != NULL)
 			coord_hint(s->hub->coord, feed.hints, feed.nhints,
 				   feed.hint_values);

@@ -18,6 +18,9 @@
 
 /* Where a session stops reading. */
 #define SESSION_UNSENT_MAX ((size_t)1 << 20) /* bytes of output */
+/* The same for another node, where what the cluster lives on comes in as well:
+ * it stops only if the node takes nothing at all. */
+#define SESSION_PEER_UNSENT_MAX ((size_t)256 << 20)
 #define SESSION_SLOTS_MAX 10000u	     /* replies owed */
 #define SESSION_HELD_MAX ((size_t)4 << 20)   /* bytes of replies held */
 #define SESSION_STORE_MAX ((size_t)64 << 20) /* bytes not durable yet */
@@ -50,6 +53,7 @@ struct session {
 	bool ended;		     /* the peer has sent all that it will */
 	bool closing;		     /* uv_close() was called */
 	bool doomed;		     /* somebody wants it closed */
+	bool blocked;		     /* the next request waits for a reply */
 	uint64_t began_ms, heard_ms; /* of the loop's clock */
 	bool is_owed, is_stalled, is_dirty; /* on the hub's lists */
 	TAILQ_ENTRY(session) all, owed, stalled, dirty;

@@ -9,6 +9,7 @@
 #include "serve/session.h"
 
 #include "base/err.h"
+#include "serve/node.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -248,6 +249,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct slice input;
 
 	s->heard_ms = uv_now(s->hub->loop);
+	if (s->hub->node != NULL)
+		node_wake(s->hub->node);
 	if (n == UV_EOF) {
 		s->ended = true;
 		session_finish(s);
@@ -276,12 +279,15 @@ void session_doom(struct session *s)
 
 void session_release(struct session *s)
 {
+	struct reply_gate reached;
+
 	if (s->doomed)
 		session_close(s);
 	if (s->closing)
 		return;
+	reached = hub_reached(s->hub);
 	borrow_output(s);
-	reply_queue_take(&s->queue, hub_durable(s->hub), &s->out);
+	reply_queue_take(&s->queue, &reached, &s->out);
 	session_send(s);
 	if (s->is_stalled)
 		session_pump(s);

@@ -37,7 +37,7 @@
 /* Keys that begin like this are the store's own: no client can write, read or
  * count them. They are part of the replicated state. (In a store that is not
  * replicated too.) */
-#define STORE_OWN_PREFIX "\xff\xffkv:"
+#define STORE_OWN_PREFIX KEY_OWN_PREFIX
 
 /* What opening found: entries from `first` to store_appended() can be read. */
 uint64_t store_log_first(const struct store *s);
@@ -58,7 +58,8 @@ uint64_t store_log_spans(const struct store *s, store_log_span_fn *fn,
  *
  * store_log_read() appends the entries from..to to `out` as long as they come
  * to at most max bytes, at least one; *last says how far it got. Going on where
- * the last call ended is cheap. KV_ENOTFOUND: no longer, or not yet, in the log.
+ * the last call ended is cheap. KV_ENOTFOUND: no longer, or not yet, in the
+ * log.
  */
 int store_log_read(struct store *s, uint64_t from, uint64_t to, size_t max,
 		   struct buf *out, uint64_t *last);
@@ -68,11 +69,12 @@ int store_log_read(struct store *s, uint64_t from, uint64_t to, size_t max,
 uint64_t store_log_fit(struct store *s, uint64_t from, uint64_t to, size_t max);
 
 /* One entry out of received bytes, checked: moves *bytes on. KV_EDATA: not an
- * entry. The key of an own item in it, if one: see store_log_own_fn. */
+ * entry. The slice points into the bytes. */
 struct store_log_entry {
 	uint64_t term;
-	struct slice record; /* header (incomplete) and items, as they came */
+	struct slice items; /* as they came */
 	uint32_t count;
+	uint64_t version; /* that some of the items tell; 0: none does */
 };
 int store_log_entry_next(struct slice *bytes, struct store_log_entry *entry);
 /* Value of the item with that key in the entry; false: it has none. */
@@ -80,16 +82,19 @@ bool store_log_entry_get(const struct store_log_entry *entry, struct slice key,
 			 struct slice *value);
 
 /* A follower appends what the leader sent as entry store_appended() + 1; it is
- * durable with the next flush. KV_EREADONLY, KV_ENOMEM, KV_EFULL. */
+ * durable with the next flush. KV_EREADONLY, KV_ENOMEM, KV_EFULL, KV_EDATA (the
+ * entry was made for another index). */
 int store_log_append(struct store *s, const struct store_log_entry *entry);
 
 /* Agreed on up to `index`: takes effect (which can fail only for lack of
- * memory: KV_ENOMEM, tried again with the next call). */
+ * memory: KV_ENOMEM, tried again with the next call). An index that is not in
+ * the log is KV_EUSAGE. */
 int store_log_commit(struct store *s, uint64_t index);
 
-/* Removes the entries from `index` on. All that was appended must be on disk
- * and no flush under way. After a crash they may be there again, unless
- * something was appended (and flushed) since. */
+/* Removes the entries from `index` on, none of them committed. All that was
+ * appended must be on disk, no flush under way, and the store following
+ * (KV_EUSAGE). After a crash they may be there again, unless something was
+ * appended (and flushed) since. KV_ENOMEM: nothing was removed. */
 int store_log_truncate(struct store *s, uint64_t index);
 
 /* From now on this store leads in `term`: all entries take effect at once,
@@ -132,8 +137,7 @@ int store_import_begin(struct store_import **out, const char *dir,
 		       const struct store_options *options);
 int store_import_add(struct store_import *im, struct slice items);
 /* All is on disk; the log of the new store goes on behind index. */
-int store_import_finish(struct store_import *im, uint64_t index,
-			uint64_t term);
+int store_import_finish(struct store_import *im, uint64_t index, uint64_t term);
 void store_import_free(struct store_import *im);
 int store_import_switch(const char *dir, struct fs *fs);
 

@@ -79,6 +79,9 @@ static void random_request(struct request *r, struct change *changes,
 			   struct slice *keys)
 {
 	*r = (struct request){.op = (enum op)(random_u64() % 9)};
+	if (r->op == OP_GET || r->op == OP_MGET || r->op == OP_SCAN ||
+	    r->op == OP_COUNT)
+		r->stale_ok = random_u64() % 2;
 	switch (r->op) {
 	case OP_GET:
 	case OP_MGET:
@@ -91,6 +94,10 @@ static void random_request(struct request *r, struct change *changes,
 	case OP_DELETE:
 	case OP_BULK_SET:
 		r->debug_unreliable = random_u64() % 2;
+		if (random_u64() % 2) {
+			r->client = random_bytes(16, 16);
+			r->number = 1 + random_u64() % (1ull << 53);
+		}
 		r->changes = changes;
 		r->nchanges = r->op == OP_SET ? 1 : random_u64() % 9;
 		for (size_t i = 0; i < r->nchanges; i++)
@@ -119,6 +126,7 @@ static void random_request(struct request *r, struct change *changes,
 	case OP_PING:
 	case OP_INFO:
 	case OP_COMMAND:
+	case OP_CLUSTER: /* see orders_survive_writing_and_reading() */
 		break;
 	}
 }
@@ -147,6 +155,9 @@ static void check_same_request(const struct request *a, const struct request *b)
 	CHECK_INT(a->condition, b->condition);
 	CHECK(a->if_version == b->if_version);
 	CHECK(a->debug_unreliable == b->debug_unreliable);
+	CHECK(a->stale_ok == b->stale_ok);
+	CHECK(slice_eq(a->client, b->client));
+	CHECK(a->number == b->number);
 }
 
 static void any_request_survives_writing_and_reading(void)
@@ -172,6 +183,38 @@ static void any_request_survives_writing_and_reading(void)
 			test_fail(__FILE__, __LINE__, "%s for %.*s", err_text(),
 				  (int)b.len, b.data);
 		check_same_request(&a, &c);
+	}
+	buf_release(&b);
+	json_arena_free(arena);
+}
+
+static void orders_survive_writing_and_reading(void)
+{
+	static const struct cluster_order orders[] = {
+		{CLUSTER_ADD, {"n4", 2}, {"127.0.0.1:7004", 14}, {NULL, 0}},
+		{CLUSTER_REMOVE, {"n1", 2}, {NULL, 0}, {NULL, 0}},
+		{CLUSTER_TRANSFER, {"n2", 2}, {NULL, 0}, {NULL, 0}},
+		{CLUSTER_REPAIR, {"n3", 2}, {NULL, 0}, {NULL, 0}},
+		{CLUSTER_CUT, {NULL, 0}, {NULL, 0}, {"n1,n2", 5}},
+		{CLUSTER_CUT, {NULL, 0}, {NULL, 0}, {NULL, 0}},
+	};
+	struct json_arena *arena = json_arena_new();
+	struct buf b = {0};
+
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+		struct request a = {.op = OP_CLUSTER, .order = orders[i]}, c;
+		struct slice id, line;
+
+		buf_clear(&b);
+		json_request_write(&b, &a, NOW);
+		line = slice_of(b.data, b.len - 1);
+		CHECK_INT(json_request_parse(arena, line, NOW, &c, &id), 0);
+		CHECK_INT(c.op, OP_CLUSTER);
+		CHECK_INT(c.order.kind, orders[i].kind);
+		CHECK(slice_eq(c.order.node, orders[i].node));
+		CHECK(slice_eq(c.order.address, orders[i].address));
+		CHECK(slice_eq(c.order.nodes, orders[i].nodes));
+		CHECK(slice_eq(c.raw, line));
 	}
 	buf_release(&b);
 	json_arena_free(arena);
@@ -260,4 +303,5 @@ static void any_reply_survives_writing_and_reading(void)
 }
 
 TEST_MAIN(T(any_request_survives_writing_and_reading),
+	  T(orders_survive_writing_and_reading),
 	  T(any_reply_survives_writing_and_reading))

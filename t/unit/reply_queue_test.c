@@ -36,13 +36,36 @@ static struct reply_slot *push(struct fixture *f, const char *tag)
 	return slot;
 }
 
+static void write_error(struct buf *out, int code, const char *message,
+			struct slice tag)
+{
+	buf_printf(out, "error %d %s %.*s;", code, message, (int)tag.len,
+		   tag.data);
+}
+
 static void hold(struct reply_slot *slot, uint64_t after, const char *text)
 {
 	struct buf b = {0};
 
 	buf_append_str(&b, text);
-	CHECK(reply_slot_hold(slot, after, &b));
+	CHECK(reply_slot_hold(slot, &(struct reply_gate){.after = after}, &b));
 	buf_release(&b);
+}
+
+/* What leaves when the store is durable up to there. */
+static size_t take(struct fixture *f, uint64_t durable)
+{
+	struct reply_gate reached = {.after = durable, .confirm = UINT64_MAX};
+
+	return reply_queue_take(&f->queue, &reached, &f->out);
+}
+
+static void fail_after(struct fixture *f, uint64_t durable)
+{
+	struct reply_gate reached = {.after = durable, .confirm = UINT64_MAX};
+	struct reply_failure failure = {KV_EREADONLY, "why"};
+
+	reply_queue_fail(&f->queue, &reached, &failure, &failure, write_error);
 }
 
 static void check_out(struct fixture *f, const char *expected)
@@ -50,13 +73,6 @@ static void check_out(struct fixture *f, const char *expected)
 	buf_append_char(&f->out, '\0');
 	CHECK_STR(f->out.data, expected);
 	buf_clear(&f->out);
-}
-
-static void write_error(struct buf *out, int code, const char *message,
-			struct slice tag)
-{
-	buf_printf(out, "error %d %s %.*s;", code, message, (int)tag.len,
-		   tag.data);
 }
 
 static void replies_leave_in_the_order_of_the_requests(void)
@@ -70,9 +86,9 @@ static void replies_leave_in_the_order_of_the_requests(void)
 	c = push(&f, "");
 	hold(c, 0, "c");
 	hold(b, 0, "b");
-	CHECK_INT(reply_queue_take(&f.queue, 0, &f.out), 0);
+	CHECK_INT(take(&f, 0), 0);
 	hold(a, 0, "a");
-	CHECK_INT(reply_queue_take(&f.queue, 0, &f.out), 3);
+	CHECK_INT(take(&f, 0), 3);
 	check_out(&f, "abc");
 	tear_down(&f);
 }
@@ -83,8 +99,8 @@ static void a_reply_waits_until_its_record_is_durable(void)
 
 	set_up(&f);
 	hold(push(&f, ""), 7, "set");
-	CHECK_INT(reply_queue_take(&f.queue, 6, &f.out), 0);
-	CHECK_INT(reply_queue_take(&f.queue, 7, &f.out), 1);
+	CHECK_INT(take(&f, 6), 0);
+	CHECK_INT(take(&f, 7), 1);
 	check_out(&f, "set");
 	tear_down(&f);
 }
@@ -97,9 +113,9 @@ static void a_durable_reply_does_not_overtake_one_that_waits(void)
 	hold(push(&f, ""), 1, "1");
 	hold(push(&f, ""), 9, "9");
 	hold(push(&f, ""), 0, "0");
-	CHECK_INT(reply_queue_take(&f.queue, 5, &f.out), 1);
+	CHECK_INT(take(&f, 5), 1);
 	check_out(&f, "1");
-	CHECK_INT(reply_queue_take(&f.queue, 9, &f.out), 2);
+	CHECK_INT(take(&f, 9), 2);
 	check_out(&f, "90");
 	tear_down(&f);
 }
@@ -129,9 +145,9 @@ static void a_failed_sync_turns_what_waits_for_it_into_errors(void)
 	hold(push(&f, "i1"), 3, "durable;");
 	hold(push(&f, "i2"), 4, "lost");
 	hold(push(&f, "i3"), 0, "read;");
-	CHECK_INT(reply_queue_take(&f.queue, 2, &f.out), 0);
-	reply_queue_fail(&f.queue, 3, KV_EREADONLY, "why", write_error);
-	CHECK_INT(reply_queue_take(&f.queue, 3, &f.out), 3);
+	CHECK_INT(take(&f, 2), 0);
+	fail_after(&f, 3);
+	CHECK_INT(take(&f, 3), 3);
 	check_out(&f, "durable;error -13 why i2;read;");
 	CHECK_INT(f.queue.bytes, 0);
 	tear_down(&f);
@@ -144,9 +160,9 @@ static void a_failed_sync_leaves_replies_to_come_alone(void)
 
 	set_up(&f);
 	slot = push(&f, "i1");
-	reply_queue_fail(&f.queue, 0, KV_EREADONLY, "why", write_error);
+	fail_after(&f, 0);
 	hold(slot, 0, "late");
-	CHECK_INT(reply_queue_take(&f.queue, 0, &f.out), 1);
+	CHECK_INT(take(&f, 0), 1);
 	check_out(&f, "late");
 	tear_down(&f);
 }
@@ -177,15 +193,72 @@ static void a_large_reply_keeps_its_bytes_and_is_counted(void)
 	set_up(&f);
 	memset(buf_reserve(&big, SIZE), 'x', SIZE);
 	buf_advance(&big, SIZE);
-	CHECK(reply_slot_hold(push(&f, ""), 0, &big));
+	CHECK(reply_slot_hold(push(&f, ""), &(struct reply_gate){0}, &big));
 	hold(push(&f, ""), 0, "end");
 	CHECK_INT(f.queue.bytes, SIZE + 3);
-	CHECK_INT(reply_queue_take(&f.queue, 0, &f.out), 2);
+	CHECK_INT(take(&f, 0), 2);
 	CHECK_INT(f.out.len, SIZE + 3);
 	CHECK(f.out.data[SIZE - 1] == 'x');
 	CHECK(memcmp(f.out.data + SIZE, "end", 3) == 0);
 	CHECK_INT(f.queue.bytes, 0);
 	buf_release(&big);
+	tear_down(&f);
+}
+
+static void a_read_waits_until_it_is_confirmed(void)
+{
+	struct reply_gate gate = {.after = 4, .confirm = 2};
+	struct reply_gate reached = {.after = 4, .confirm = 1};
+	struct buf b = {0};
+	struct fixture f;
+
+	set_up(&f);
+	buf_append_str(&b, "read");
+	CHECK(reply_slot_hold(push(&f, ""), &gate, &b));
+	CHECK_INT(reply_queue_take(&f.queue, &reached, &f.out), 0);
+	reached.confirm = 2;
+	CHECK_INT(reply_queue_take(&f.queue, &reached, &f.out), 1);
+	check_out(&f, "read");
+	buf_release(&b);
+	tear_down(&f);
+}
+
+static void who_wrote_is_told_another_error_than_who_read(void)
+{
+	struct reply_gate wrote = {.after = 9, .wrote = true};
+	struct reply_gate read = {.confirm = 9};
+	struct reply_gate reached = {0};
+	struct reply_failure unknown = {KV_EUNKNOWN, "perhaps"};
+	struct reply_failure unavailable = {KV_EUNAVAILABLE, "no"};
+	struct buf b = {0};
+	struct fixture f;
+
+	set_up(&f);
+	CHECK(reply_slot_hold(push(&f, "i1"), &wrote, &b));
+	CHECK(reply_slot_hold(push(&f, "i2"), &read, &b));
+	reply_queue_fail(&f.queue, &reached, &unknown, &unavailable,
+			 write_error);
+	CHECK_INT(reply_queue_take(&f.queue, &reached, &f.out), 2);
+	check_out(&f, "error -15 perhaps i1;error -10 no i2;");
+	tear_down(&f);
+}
+
+static void an_unordered_queue_lets_the_complete_pass(void)
+{
+	struct fixture f;
+	struct reply_slot *slow;
+
+	set_up(&f);
+	f.queue.unordered = true;
+	slow = push(&f, "");
+	hold(push(&f, ""), 1, "quick");
+	CHECK_INT(take(&f, 0), 0);
+	CHECK_INT(take(&f, 1), 1);
+	check_out(&f, "quick");
+	CHECK_INT(f.queue.count, 1);
+	hold(slow, 0, "slow");
+	CHECK_INT(take(&f, 1), 1);
+	check_out(&f, "slow");
 	tear_down(&f);
 }
 
@@ -212,9 +285,9 @@ static void random_completions_keep_order_and_count(void)
 	for (int i = 0; i < N; i++) {
 		snprintf(text, sizeof(text), "%04d", order[i]);
 		hold(slots[order[i]], (uint64_t)(random() % 10), text);
-		reply_queue_take(&f.queue, (uint64_t)(i * 10 / N), &f.out);
+		take(&f, (uint64_t)(i * 10 / N));
 	}
-	reply_queue_take(&f.queue, 10, &f.out);
+	take(&f, 10);
 	CHECK_INT(f.out.len, N * 4);
 	for (int i = 0; i < N; i++) {
 		snprintf(text, sizeof(text), "%04d", i);
@@ -231,4 +304,7 @@ TEST_MAIN(T(replies_leave_in_the_order_of_the_requests),
 	  T(a_failed_sync_leaves_replies_to_come_alone),
 	  T(a_slot_outlives_its_connection),
 	  T(a_large_reply_keeps_its_bytes_and_is_counted),
+	  T(a_read_waits_until_it_is_confirmed),
+	  T(who_wrote_is_told_another_error_than_who_read),
+	  T(an_unordered_queue_lets_the_complete_pass),
 	  T(random_completions_keep_order_and_count))

@@ -1,0 +1,407 @@
+/*
+ * sim_client.c - requests of clients of a simulated cluster, and the gates that
+ * replies wait at: what sessions do in a server.
+ *
+ * Requests travel in the JSON protocol behind an envelope of what it does not
+ * say: whether the answer may be stale, client and number, or an order.
+ */
+#include "check/sim_impl.h"
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "proto/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CLIENT_SIZE 16u
+#define ENVELOPE (1u + CLIENT_SIZE + 8u + 1u) /* stale, client, number, order \
+					       */
+#define FORWARD_HEAD 10u
+#define REPLY_MAX ((size_t)1 << 20)
+#define CALL_MS 10000u
+
+/* The op comes first: what is handed out is the same address. */
+struct client_op {
+	struct sim_op op;
+	struct sim_node *node;
+	struct buf raw;
+};
+
+/* ---- replies ---- */
+
+static void finish(struct sim_op *op, int code, const char *message)
+{
+	op->done = true;
+	op->code = code;
+	snprintf(op->message, sizeof(op->message), "%s", message);
+	if (op->on_done != NULL)
+		op->on_done(op->arg, op);
+}
+
+static void take_reply(struct sim_node *n, struct sim_op *op, struct slice line)
+{
+	struct reply reply;
+	int r;
+
+	buf_append_slice(&op->text, line);
+	buf_append_char(&op->text, '\0');
+	op->ended_us = n->net->now_us;
+	if (line.len != 0 && line.data[line.len - 1] == '\n')
+		line.len--;
+	/* Orders and info are for the eye. */
+	r = op->op == OP_CLUSTER || op->op == OP_INFO
+		    ? 0
+		    : json_reply_parse(n->net->arena, line, op->op,
+				       sim_wall_ms(n), &reply);
+	if (op->op == OP_CLUSTER || op->op == OP_INFO || r != 0) {
+		finish(op, r, r != 0 ? err_text() : "");
+		return;
+	}
+	op->version = reply.version;
+	op->count = reply.count;
+	if (reply.nitems != 0) {
+		op->found = reply.items[0].found;
+		buf_append_slice(&op->value, reply.items[0].value);
+		op->version = reply.items[0].version;
+	}
+	finish(op, reply.code, reply.code != 0 ? reply.message : "");
+}
+
+static void fail_op(struct sim_node *n, struct sim_op *op, int code,
+		    const char *message)
+{
+	op->ended_us = n->net->now_us;
+	finish(op, code, message);
+}
+
+/* The answer to a request that another node forwarded, or this one. */
+static void answer_forward(struct sim_node *n, unsigned origin, uint64_t id,
+			   int code, struct slice bytes)
+{
+	struct sim_node *to = &n->net->nodes[origin];
+	char head[13] = {FRAME_FORWARDED};
+	struct buf frame;
+
+	put_le64(head + 1, id);
+	put_le32(head + 9, (uint32_t)code);
+	if (to != n) {
+		(void)sim_send(n, to, slice_of(head, sizeof(head)), bytes);
+		return;
+	}
+	buf_init(&frame);
+	buf_append(&frame, head, sizeof(head));
+	buf_append_slice(&frame, bytes);
+	if (buf_failed(&frame))
+		abort();
+	primary_receive(n->primary, sim_node_ms(n), 0, buf_slice(&frame));
+	buf_release(&frame);
+}
+
+/* ---- gates ---- */
+
+static void leave(struct sim_node *n, struct sim_held *h)
+{
+	if (h->op != NULL && h->code != 0)
+		fail_op(n, h->op, h->code, h->bytes.data);
+	else if (h->op != NULL)
+		take_reply(n, h->op, buf_slice(&h->bytes));
+	else
+		answer_forward(n, h->origin, h->id, h->code,
+			       buf_slice(&h->bytes));
+	buf_release(&h->bytes);
+	free(h);
+}
+
+/* Takes out of the list those that may leave, or all, and lets them go. */
+static void release(struct sim_node *n, bool lost)
+{
+	struct sim_held *ready = NULL, **tail = &ready, **at = &n->held, *h;
+	static const char why[] = "leadership was lost";
+
+	while ((h = *at) != NULL) {
+		bool may = coord_may_tell(n->coord, h->after, h->confirm);
+
+		if (!may && !lost) {
+			at = &h->next;
+			continue;
+		}
+		if (!may) {
+			h->code = h->wrote ? KV_EUNKNOWN : KV_EUNAVAILABLE;
+			buf_clear(&h->bytes);
+			buf_append(&h->bytes, why, sizeof(why));
+		}
+		*at = h->next;
+		h->next = NULL;
+		*tail = h;
+		tail = &h->next;
+	}
+	n->held_tail = at;
+	while ((h = ready) != NULL) {
+		ready = h->next;
+		leave(n, h);
+	}
+}
+
+void sim_progress(struct sim_node *n)
+{
+	release(n, false);
+}
+
+void sim_lost(struct sim_node *n)
+{
+	release(n, true);
+}
+
+/* The node is gone, and with it all connections. */
+void sim_drop_held(struct sim_node *n)
+{
+	struct sim_held *h;
+
+	while ((h = n->held) != NULL) {
+		n->held = h->next;
+		if (h->op != NULL)
+			fail_op(n, h->op, KV_EUNREACHABLE, "connection lost");
+		buf_release(&h->bytes);
+		free(h);
+	}
+	n->held_tail = &n->held;
+}
+
+static void pass(struct sim_node *n, const struct reply *reply,
+		 struct sim_op *op, unsigned origin, uint64_t id)
+{
+	struct sim_held *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		abort();
+	h->after = reply->after;
+	h->confirm = reply->confirm;
+	h->wrote = reply->wrote;
+	h->op = op;
+	h->origin = origin;
+	h->id = id;
+	/* A forwarded one must see what it cannot tell from the bytes. */
+	if (reply->code != 0 && (op != NULL || reply->code == KV_EUNAVAILABLE ||
+				 reply->code == KV_EUNKNOWN)) {
+		h->code = reply->code;
+		buf_append_str(&h->bytes,
+			       reply->message != NULL ? reply->message : "");
+		buf_append_char(&h->bytes, '\0');
+	} else if (reply->encoded.len != 0) {
+		buf_append_slice(&h->bytes, reply->encoded);
+	} else {
+		json_reply_write(&h->bytes, reply, slice_of(NULL, 0),
+				 sim_wall_ms(n));
+	}
+	if (buf_failed(&h->bytes))
+		abort();
+	if (coord_may_tell(n->coord, h->after, h->confirm)) {
+		leave(n, h);
+		return;
+	}
+	*n->held_tail = h;
+	n->held_tail = &h->next;
+}
+
+static void on_client_reply(void *arg, const struct request *req,
+			    const struct reply *reply)
+{
+	struct client_op *c = arg;
+
+	(void)req;
+	if (c->node->up)
+		pass(c->node, reply, &c->op, 0, 0);
+	else if (!c->op.done)
+		fail_op(c->node, &c->op, KV_EUNREACHABLE, "connection lost");
+}
+
+struct forward {
+	struct sim_node *node;
+	unsigned origin;
+	uint64_t id;
+};
+
+static void on_forward_reply(void *arg, const struct request *req,
+			     const struct reply *reply)
+{
+	struct forward *f = arg;
+
+	(void)req;
+	if (f->node->up)
+		pass(f->node, reply, NULL, f->origin, f->id);
+	free(f);
+}
+
+/* ---- requests ---- */
+
+static void append_text(struct buf *out, struct slice text)
+{
+	buf_append_char(out, (char)text.len);
+	buf_append_slice(out, text);
+}
+
+static struct slice take_text(struct slice *from)
+{
+	size_t len = (unsigned char)from->data[0];
+	struct slice text = slice_of(from->data + 1, len);
+
+	from->data += 1 + len;
+	from->len -= 1 + len;
+	return text;
+}
+
+static void pack(struct sim_net *net, const struct sim_node *n,
+		 const struct request *req, struct buf *out)
+{
+	char head[ENVELOPE] = {(char)req->stale_ok};
+
+	(void)net;
+	if (req->client.len == CLIENT_SIZE)
+		memcpy(head + 1, req->client.data, CLIENT_SIZE);
+	put_le64(head + 1 + CLIENT_SIZE, req->number);
+	head[ENVELOPE - 1] = (char)(req->op == OP_CLUSTER);
+	buf_append(out, head, sizeof(head));
+	if (req->op == OP_CLUSTER) {
+		buf_append_char(out, (char)req->order.kind);
+		append_text(out, req->order.node);
+		append_text(out, req->order.address);
+	} else {
+		json_request_write(out, req, sim_wall_ms((void *)(uintptr_t)n));
+		out->len--; /* its LF */
+	}
+	if (buf_failed(out))
+		abort();
+}
+
+static void unpack_order(struct slice from, struct request *req)
+{
+	*req = (struct request){.op = OP_CLUSTER};
+	req->order.kind = (enum cluster_order_kind)from.data[0];
+	from.data++;
+	from.len--;
+	req->order.node = take_text(&from);
+	req->order.address = take_text(&from);
+}
+
+/* What we packed ourselves. */
+static void unpack(struct sim_node *n, struct slice raw, struct request *req)
+{
+	static const char nobody[CLIENT_SIZE];
+	struct slice rest = slice_of(raw.data + ENVELOPE, raw.len - ENVELOPE);
+	struct slice id;
+
+	if (raw.data[ENVELOPE - 1] != 0)
+		unpack_order(rest, req);
+	else if (json_request_parse(n->net->arena, rest, sim_wall_ms(n), req,
+				    &id) != 0)
+		abort();
+	req->stale_ok = raw.data[0] != 0;
+	req->client = slice_of(raw.data + 1, CLIENT_SIZE);
+	if (slice_eq(req->client, slice_of(nobody, CLIENT_SIZE)))
+		req->client.len = 0;
+	req->number = get_le64(raw.data + 1 + CLIENT_SIZE);
+	req->raw = raw;
+	req->reply_max = REPLY_MAX;
+}
+
+void sim_carry_out(struct sim_node *n, unsigned origin, struct slice frame)
+{
+	struct forward *f = calloc(1, sizeof(*f));
+	struct request req;
+
+	if (f == NULL)
+		abort();
+	*f = (struct forward){n, origin, get_le64(frame.data + 1)};
+	unpack(n, slice_of(frame.data + FORWARD_HEAD, frame.len - FORWARD_HEAD),
+	       &req);
+	req.forwarded = true;
+	coord_submit(n->coord, &req, on_forward_reply, f);
+	n->dirty = true;
+}
+
+struct sim_op *sim_submit(struct sim_net *net, unsigned node,
+			  const struct request *req)
+{
+	struct sim_node *n = &net->nodes[node];
+	struct client_op *c = calloc(1, sizeof(*c));
+	struct request copy;
+
+	if (c == NULL)
+		abort();
+	c->node = n;
+	c->op.op = req->op;
+	c->op.node = node;
+	c->op.began_us = net->now_us;
+	c->op.next = net->ops;
+	net->ops = &c->op;
+	if (!n->up) {
+		fail_op(n, &c->op, KV_EUNREACHABLE, "the node is down");
+		return &c->op;
+	}
+	pack(net, n, req, &c->raw);
+	unpack(n, buf_slice(&c->raw), &copy);
+	primary_tick(n->primary, sim_node_ms(n));
+	coord_submit(n->coord, &copy, on_client_reply, c);
+	n->dirty = true;
+	return &c->op;
+}
+
+void sim_free_ops(struct sim_net *net)
+{
+	struct sim_op *op;
+
+	while ((op = net->ops) != NULL) {
+		net->ops = op->next;
+		buf_release(&op->value);
+		buf_release(&op->text);
+		buf_release(&((struct client_op *)op)->raw);
+		free(op);
+	}
+}
+
+static bool is_done(struct sim_net *net, void *arg)
+{
+	(void)net;
+	return ((struct sim_op *)arg)->done;
+}
+
+struct sim_op *sim_call(struct sim_net *net, unsigned node,
+			const struct request *req, uint64_t ms)
+{
+	struct sim_op *op = sim_submit(net, node, req);
+
+	(void)sim_run_until(net, is_done, op, ms);
+	return op;
+}
+
+struct sim_op *sim_set(struct sim_net *net, unsigned node, const char *key,
+		       const char *value)
+{
+	struct change c = {.key = slice_str(key), .value = slice_str(value)};
+	struct request req = {.op = OP_SET, .changes = &c, .nchanges = 1};
+
+	return sim_call(net, node, &req, CALL_MS);
+}
+
+struct sim_op *sim_get(struct sim_net *net, unsigned node, const char *key)
+{
+	struct slice k = slice_str(key);
+	struct request req = {.op = OP_GET, .keys = &k, .nkeys = 1};
+
+	return sim_call(net, node, &req, CALL_MS);
+}
+
+struct sim_op *sim_order(struct sim_net *net, unsigned node,
+			 enum cluster_order_kind kind, unsigned about)
+{
+	const struct sim_node *n = &net->nodes[about];
+	struct request req = {
+		.op = OP_CLUSTER,
+		.order = {.kind = kind,
+			  .node = slice_str(n->name),
+			  .address = slice_str(n->address)},
+	};
+
+	return sim_submit(net, node, &req);
+}

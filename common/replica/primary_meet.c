@@ -1,0 +1,208 @@
+/*
+ * primary_meet.c - hellos: who is at the other end of a link, and who this node
+ * is. primary.h says what births are for.
+ */
+#include "replica/primary_impl.h"
+
+#include "base/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void primary_hello(const struct primary *p, struct primary_hello *hello)
+{
+	*hello = (struct primary_hello){
+		.cluster_id = p->state.cluster_id,
+		.id = p->state.id,
+		.birth = p->state.birth,
+		.term = p->state.term,
+		.established = p->state.term != 0 || p->state.stored ||
+			       (!p->swapping && store_appended(p->store) != 0),
+		.name = p->options.node,
+		.address = p->options.address,
+	};
+}
+
+const struct meeting *primary_meeting(const struct primary *p, const char *name)
+{
+	for (unsigned i = 0; i < p->nmeetings; i++)
+		if (strcmp(p->meetings[i].name, name) == 0)
+			return &p->meetings[i];
+	return NULL;
+}
+
+static void note_meeting(struct primary *p, const struct primary_hello *hello)
+{
+	struct meeting *m = NULL;
+
+	for (unsigned i = 0; i < p->nmeetings; i++)
+		if (strcmp(p->meetings[i].name, hello->name) == 0)
+			m = &p->meetings[i];
+	if (m == NULL && p->nmeetings == MEMBERS_MAX) {
+		/* Old acquaintances of former members: the oldest goes. */
+		memmove(&p->meetings[0], &p->meetings[1],
+			(MEMBERS_MAX - 1) * sizeof(*m));
+		p->nmeetings--;
+	}
+	if (m == NULL) {
+		m = &p->meetings[p->nmeetings++];
+		*m = (struct meeting){0};
+		snprintf(m->name, sizeof(m->name), "%s", hello->name);
+	}
+	/* What a former bearer of the directory said does not count. */
+	if (m->birth != hello->birth)
+		m->fresh = false;
+	m->birth = hello->birth;
+	m->fresh = m->fresh || !hello->established;
+}
+
+/* Whether all of the first members have been met, none of which had said
+ * anything yet: then the cluster is new. */
+static void maybe_begin(struct primary *p)
+{
+	struct members *first = &p->state.first;
+
+	if (p->state.began || first->n == 0 || p->state.term != 0 || p->wiped ||
+	    store_appended(p->store) != 0)
+		return;
+	for (unsigned i = 0; i < first->n; i++) {
+		struct member *m = &first->list[i];
+		const struct meeting *met = primary_meeting(p, m->name);
+
+		if (m->id == p->state.id)
+			continue;
+		if (met == NULL || !met->fresh)
+			return;
+		m->birth = met->birth;
+	}
+	p->state.began = true;
+	if (primary_save(p) != 0)
+		return;
+	primary_know(p, 0, first);
+	primary_say(p, "all members have met: the cluster begins");
+}
+
+static int check_cluster(struct primary *p, const struct primary_hello *hello)
+{
+	if (strcmp(hello->name, p->options.node) == 0)
+		return err_set(KV_EPERM,
+			       "the node at %s has this node's name, '%s'",
+			       hello->address, hello->name);
+	if (hello->cluster_id == 0 && p->state.cluster_id == 0)
+		return err_set(KV_EPERM,
+			       "neither '%s' nor '%s' is in a cluster yet",
+			       hello->name, p->options.node);
+	if (hello->cluster_id != 0 && p->state.cluster_id != 0 &&
+	    hello->cluster_id != p->state.cluster_id)
+		return err_set(KV_EPERM,
+			       "'%s' at %s is in another cluster, or was "
+			       "started with other members",
+			       hello->name, hello->address);
+	return 0;
+}
+
+static int check_member(const struct primary *p,
+			const struct primary_hello *hello)
+{
+	const struct member *m =
+		members_find_name(primary_list(p), hello->name);
+
+	if (m == NULL && (p->leads || hello->cluster_id == 0) &&
+	    p->state.id != 0)
+		return err_set(KV_EPERM,
+			       "'%s' is not a member of the cluster; add it "
+			       "with kv-cluster",
+			       hello->name);
+	if (m != NULL && hello->id != 0 && !member_id_is_of(hello->id, m->name))
+		return err_set(KV_EPERM, "'%s' has the id of another node",
+			       hello->name);
+	return 0;
+}
+
+/* While this node joins, those that it meets are all that it knows. */
+static void note_peer(struct primary *p, const struct primary_hello *hello)
+{
+	struct member m = {
+		.id = hello->id, .birth = hello->birth, .voter = true};
+	const struct member *old = members_find_name(&p->met, hello->name);
+
+	if (p->nknown != 0 || hello->id == 0)
+		return;
+	if (old != NULL && old->id == hello->id &&
+	    strcmp(old->address, hello->address) == 0)
+		return;
+	if (old != NULL)
+		members_drop(&p->met, old->id);
+	snprintf(m.name, sizeof(m.name), "%s", hello->name);
+	snprintf(m.address, sizeof(m.address), "%s", hello->address);
+	if (members_add(&p->met, &m) == 0)
+		p->members_moved = true;
+}
+
+int primary_meet(struct primary *p, const struct primary_hello *hello)
+{
+	int r;
+
+	if (p->dead || p->swapping)
+		return err_set(KV_EPERM, "'%s' takes no part just now",
+			       p->options.node);
+	r = member_check_name(hello->name);
+	if (r == 0)
+		r = member_check_address(hello->address);
+	if (r != 0)
+		return err_set(KV_EPERM, "a hello makes no sense");
+	r = check_cluster(p, hello);
+	if (r == 0)
+		r = check_member(p, hello);
+	if (r != 0)
+		return r;
+	if (p->state.cluster_id == 0) {
+		p->state.cluster_id = hello->cluster_id;
+		if (primary_save(p) != 0)
+			return err_set(KV_EPERM, "'%s' takes no part",
+				       p->options.node);
+	}
+	note_meeting(p, hello);
+	note_peer(p, hello);
+	maybe_begin(p);
+	return 0;
+}
+
+/* ---- who this node is ---- */
+
+/* A new identity has promised nothing; so nothing may be left of what the old
+ * one had. */
+static void become(struct primary *p, uint64_t id)
+{
+	primary_say(p, "this node is addressed as a new member: it empties its "
+		       "store and starts again");
+	primary_retire(p, false, NULL);
+	p->held = false;
+	p->state.id = id;
+	p->state.term = 0;
+	p->state.vote = 0;
+	p->state.began = false;
+	p->state.stored = false;
+	p->state.emptying = true;
+	p->state.first.n = 0;
+	p->wiped = false;
+	p->met = *primary_members(p);
+	(void)primary_save(p); /* or it is dead; primary_swap() goes on */
+}
+
+bool primary_is_addressed(struct primary *p, uint64_t id)
+{
+	if (id == p->state.id)
+		return true;
+	if (!member_id_is_of(id, p->options.node))
+		return false;
+	if (p->state.id == 0) {
+		p->state.id = id;
+		if (primary_save(p) == 0)
+			raft_name(p->raft, id);
+		return !p->dead;
+	}
+	if (member_incarnation(id) > member_incarnation(p->state.id))
+		become(p, id);
+	return false;
+}

@@ -1,0 +1,138 @@
+/*
+ * primary_members.c - who takes part, by name, at each index that may still
+ * matter: the core knows ids only, and goes back to an earlier membership when
+ * an entry is truncated.
+ */
+#include "replica/primary_impl.h"
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <string.h>
+
+void primary_members_encode(const struct members *list, uint64_t index,
+			    struct buf *out)
+{
+	char head[8];
+
+	put_le64(head, index);
+	buf_append(out, head, sizeof(head));
+	members_encode(list, out);
+}
+
+int primary_members_decode(struct slice value, struct raft_known *known)
+{
+	if (value.len < 8)
+		return err_set(KV_EDATA, "a list of members is cut short");
+	known->index = get_le64(value.data);
+	return members_decode(&known->list,
+			      slice_of(value.data + 8, value.len - 8));
+}
+
+const struct members *primary_list(const struct primary *p)
+{
+	static const struct members none;
+
+	return p->nknown != 0 ? &p->known[p->nknown - 1].list : &none;
+}
+
+void primary_to_raft(const struct members *list, uint64_t index,
+		     struct raft_members *out)
+{
+	*out = (struct raft_members){.index = index, .n = list->n};
+	for (unsigned i = 0; i < list->n; i++)
+		out->list[i] = (struct raft_member){
+			.id = list->list[i].id,
+			.voter = list->list[i].voter,
+		};
+}
+
+void primary_know(struct primary *p, uint64_t index, const struct members *list)
+{
+	while (p->nknown != 0 && p->known[p->nknown - 1].index >= index)
+		p->nknown--;
+	if (p->nknown == KNOWN_MAX) {
+		memmove(&p->known[0], &p->known[1],
+			(KNOWN_MAX - 1) * sizeof(p->known[0]));
+		p->nknown--;
+	}
+	p->known[p->nknown].index = index;
+	p->known[p->nknown].list = *list;
+	p->nknown++;
+}
+
+/* The one that came with an entry that is just being received. */
+static bool know_incoming(struct primary *p, uint64_t index)
+{
+	for (unsigned i = 0; i < p->nchanges; i++) {
+		if (p->changes[i].index == index) {
+			primary_know(p, index, &p->changes[i].list);
+			return true;
+		}
+	}
+	return false;
+}
+
+void primary_adopt(struct primary *p, uint64_t index)
+{
+	unsigned n = p->nknown;
+
+	while (n != 0 && p->known[n - 1].index > index)
+		n--;
+	if (n != 0 && p->known[n - 1].index == index)
+		p->nknown = n;
+	else if (!know_incoming(p, index) && n != 0)
+		p->nknown = n;
+	p->members_moved = true;
+	primary_check_birth(p);
+}
+
+void primary_forget(struct primary *p, uint64_t index)
+{
+	unsigned drop = 0;
+
+	while (drop + 1 < p->nknown && p->known[drop + 1].index <= index)
+		drop++;
+	if (drop == 0)
+		return;
+	p->nknown -= drop;
+	memmove(&p->known[0], &p->known[drop], p->nknown * sizeof(p->known[0]));
+}
+
+static bool is_from_the_log(const struct primary *p)
+{
+	return p->nknown != 0 && p->known[p->nknown - 1].index != 0;
+}
+
+bool primary_may_vote(const struct primary *p)
+{
+	const struct member *self;
+
+	if (p->wiped || p->state.id == 0)
+		return false;
+	if (!is_from_the_log(p))
+		return p->state.began;
+	self = members_find(primary_list(p), p->state.id);
+	return self != NULL && self->birth == p->state.birth;
+}
+
+void primary_check_birth(struct primary *p)
+{
+	const struct member *self = members_find(primary_list(p), p->state.id);
+
+	if (p->wiped || self == NULL || !is_from_the_log(p) ||
+	    self->birth == 0 || self->birth == p->state.birth)
+		return;
+	p->wiped = true;
+	primary_say(p, "this node has lost what it knew as a member of its "
+		       "cluster: it does not vote until it is repaired");
+	raft_retire(p->raft, p->now);
+}
+
+void primary_tell_members(struct primary *p)
+{
+	if (!p->members_moved)
+		return;
+	p->members_moved = false;
+	p->events.members(p->events.arg, primary_members(p));
+}

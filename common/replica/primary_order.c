@@ -1,0 +1,292 @@
+/*
+ * primary_order.c - administration: members come and go, leadership is handed
+ * over, a node is repaired. One order at a time; an order is a goal, and each
+ * turn does what can be done for it.
+ *
+ * A node is added as a learner. Turning a learner into a voter once it has
+ * caught up is no part of the order but any leader's duty, so that a change of
+ * leaders in between leaves nothing half done.
+ */
+#include "replica/primary_impl.h"
+
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How often the leader looks whether a learner can be promoted. */
+#define PROMOTE_MS 50u
+
+static void answer(struct primary *p, int code, const char *message)
+{
+	struct order o = p->order;
+	struct reply reply = {
+		.op = OP_CLUSTER, .code = code, .message = message};
+
+	p->order.active = false;
+	o.fn(o.arg, NULL, &reply);
+}
+
+__attribute__((format(printf, 3, 4))) static void fail(struct primary *p,
+						       int code,
+						       const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	answer(p, code, text);
+}
+
+/* ---- changes of the members ---- */
+
+static int change(struct primary *p, enum raft_change kind,
+		  const struct members *list, uint64_t id)
+{
+	struct raft_members next;
+	int r = raft_change(p->raft, kind, id, &next);
+
+	return r != 0 ? r : primary_propose_members(p, list, &next);
+}
+
+static int add_learner(struct primary *p)
+{
+	struct member *m = &p->order.member;
+	struct members list = *primary_list(p);
+	int r;
+
+	/* No id is given out twice: the index of the entry is in it. */
+	m->id = member_id(m->name, store_appended(p->store) + 1);
+	m->birth = 0;
+	m->voter = false;
+	r = members_add(&list, m);
+	return r != 0 ? r : change(p, RAFT_ADD, &list, m->id);
+}
+
+static int drop_member(struct primary *p)
+{
+	struct members list = *primary_list(p);
+
+	members_drop(&list, p->order.member.id);
+	return change(p, RAFT_REMOVE, &list, p->order.member.id);
+}
+
+static bool promote(struct primary *p, const struct member *learner)
+{
+	const struct meeting *met = primary_meeting(p, learner->name);
+	struct members list = *primary_list(p);
+
+	/* Its birth must stand in the list, or it would not vote. */
+	if (met == NULL)
+		return false;
+	for (unsigned i = 0; i < list.n; i++) {
+		if (list.list[i].id != learner->id)
+			continue;
+		list.list[i].voter = true;
+		list.list[i].birth = met->birth;
+	}
+	if (change(p, RAFT_PROMOTE, &list, learner->id) != 0)
+		return false;
+	primary_say(p, "'%s' has caught up and votes from now on",
+		    learner->name);
+	return true;
+}
+
+void primary_promote(struct primary *p)
+{
+	const struct members *list = primary_list(p);
+
+	if (!p->leads || p->now < p->promote_ms)
+		return;
+	p->promote_ms = p->now + PROMOTE_MS;
+	for (unsigned i = 0; i < list->n; i++)
+		if (!list->list[i].voter && promote(p, &list->list[i]))
+			break;
+	primary_pump(p);
+}
+
+/* ---- orders ---- */
+
+static bool is_committed(const struct primary *p)
+{
+	return raft_membership(p->raft)->index <= p->coord.revealed;
+}
+
+/* The first half: without the node. */
+static void step_remove(struct primary *p)
+{
+	struct order *o = &p->order;
+	bool gone = members_find(primary_list(p), o->member.id) == NULL;
+	int r = 0;
+
+	if (!gone)
+		r = drop_member(p);
+	else if (!is_committed(p))
+		return;
+	else if (o->kind == CLUSTER_REMOVE)
+		answer(p, 0, NULL);
+	else
+		o->removed = true;
+	if (r != 0 && r != KV_EUNAVAILABLE)
+		fail(p, r,
+		     "'%s' cannot be removed while it leads; hand "
+		     "leadership over first",
+		     o->member.name);
+}
+
+/* The second half, or an addition. */
+static void step_add(struct primary *p)
+{
+	struct order *o = &p->order;
+	const struct member *m =
+		members_find_name(primary_list(p), o->member.name);
+	char why[ERR_TEXT_MAX];
+	int r = 0;
+
+	if (m == NULL)
+		r = add_learner(p);
+	else if (m->voter && is_committed(p))
+		answer(p, 0, NULL);
+	if (r == 0 || r == KV_EUNAVAILABLE)
+		return;
+	snprintf(why, sizeof(why), "%s", err_text());
+	fail(p, r, "'%s' cannot be added: %s", o->member.name,
+	     r == KV_ETOOBIG ? "there are too many nodes" : why);
+}
+
+static void step_transfer(struct primary *p)
+{
+	struct order *o = &p->order;
+
+	if (p->leader == o->member.id)
+		answer(p, 0, NULL);
+	else if (p->leads && !raft_transferring(p->raft))
+		fail(p, KV_EUNAVAILABLE,
+		     "'%s' did not take over in time; '%s' leads on",
+		     o->member.name, p->options.node);
+	else if (p->leader != 0 && !p->leads)
+		fail(p, KV_EUNAVAILABLE, "another node took over than '%s'",
+		     o->member.name);
+	else if (p->now >= o->deadline_ms)
+		fail(p, KV_EUNKNOWN, "it is not known yet who leads now");
+}
+
+void primary_order_step(struct primary *p)
+{
+	struct order *o = &p->order;
+
+	if (!o->active || !primary_takes_part(p))
+		return;
+	if (o->kind == CLUSTER_TRANSFER)
+		step_transfer(p);
+	else if (!p->leads)
+		return; /* primary_order_lost() has seen to it */
+	else if (o->kind == CLUSTER_ADD || o->removed)
+		step_add(p);
+	else
+		step_remove(p);
+	primary_pump(p);
+}
+
+void primary_order_lost(struct primary *p)
+{
+	if (p->order.active && p->order.kind != CLUSTER_TRANSFER)
+		fail(p, KV_EUNKNOWN,
+		     "leadership changed meanwhile: look at the cluster's "
+		     "status, and give the order again if need be");
+}
+
+/* ---- taking one ---- */
+
+static bool take_text(struct slice from, char *to, size_t size)
+{
+	if (from.len >= size ||
+	    (from.len != 0 && memchr(from.data, 0, from.len) != NULL))
+		return false;
+	if (from.len != 0)
+		memcpy(to, from.data, from.len);
+	to[from.len] = '\0';
+	return true;
+}
+
+/* Fills in whom it is about; 0, or why it cannot be. */
+static int take_member(struct primary *p, const struct cluster_order *order)
+{
+	struct member *m = &p->order.member;
+	const struct member *known;
+	int r;
+
+	*m = (struct member){0};
+	if (!take_text(order->node, m->name, sizeof(m->name)) ||
+	    !take_text(order->address, m->address, sizeof(m->address)))
+		return err_set(KV_EUSAGE, "a name or an address is too long");
+	r = member_check_name(m->name);
+	if (r != 0)
+		return r;
+	known = members_find_name(primary_list(p), m->name);
+	if (order->kind == CLUSTER_ADD) {
+		if (known != NULL)
+			return err_set(KV_ECONDITION, "'%s' is a member",
+				       m->name);
+		return member_check_address(m->address);
+	}
+	if (known == NULL)
+		return err_set(KV_ECONDITION, "'%s' is not a member", m->name);
+	*m = *known;
+	return 0;
+}
+
+static int begin_transfer(struct primary *p)
+{
+	struct order *o = &p->order;
+
+	if (o->member.id == p->state.id)
+		return 0; /* it leads already */
+	o->deadline_ms = p->now + p->options.patience_ms;
+	return raft_transfer(p->raft, p->now, o->member.id) == 0
+		       ? 0
+		       : err_set(KV_EUNAVAILABLE,
+				 "leadership cannot be handed to '%s' now",
+				 o->member.name);
+}
+
+static int check_order(struct primary *p, const struct request *req)
+{
+	const struct cluster_order *order = &req->order;
+	int r;
+
+	if (order->kind == CLUSTER_CUT)
+		return err_set(KV_EPERM, "this server does not allow faults");
+	if (p->order.active)
+		return err_set(KV_EUNAVAILABLE,
+			       "another order is being carried out");
+	r = take_member(p, order);
+	if (r == 0 && order->kind != CLUSTER_ADD &&
+	    order->kind != CLUSTER_TRANSFER &&
+	    p->order.member.id == p->state.id)
+		r = err_set(KV_ECONDITION,
+			    "'%s' leads; hand leadership over first",
+			    p->order.member.name);
+	if (r == 0 && order->kind == CLUSTER_TRANSFER)
+		r = begin_transfer(p);
+	return r;
+}
+
+void primary_order(struct primary *p, const struct request *req,
+		   coord_reply_fn *fn, void *arg)
+{
+	int r = check_order(p, req);
+
+	if (r != 0) {
+		primary_refuse(req, fn, arg, r, "%s", err_text());
+		return;
+	}
+	p->order.active = true;
+	p->order.removed = false;
+	p->order.kind = req->order.kind;
+	p->order.fn = fn;
+	p->order.arg = arg;
+}
