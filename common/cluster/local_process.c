@@ -68,13 +68,14 @@ struct start {
 	pid_t pid;
 	int said; /* what it says, if it fails */
 	char *dir, *cluster, *secret;
+	char *host, *port; /* of one that joins; else NULL */
 };
 
 __attribute__((noreturn)) static void become_server(const char *server,
 						    const struct start *s,
-						    bool joins, int said)
+						    int said)
 {
-	const char *argv[] = {
+	const char *first[] = {
 		"kv-serve",
 		"-b",
 		"-d",
@@ -86,19 +87,53 @@ __attribute__((noreturn)) static void become_server(const char *server,
 		"--secret-file",
 		s->secret,
 		"--allow-faults",
-		joins ? "--join" : "--cluster",
-		joins ? s->node->address : s->cluster,
+		"--cluster",
+		s->cluster,
 		NULL,
 	};
+	const char *joining[] = {
+		"kv-serve",
+		"-b",
+		"-d",
+		s->dir,
+		"--mode",
+		"primary",
+		"--node",
+		s->node->name,
+		"--secret-file",
+		s->secret,
+		"--allow-faults",
+		"--join",
+		"--host",
+		s->host,
+		"--port",
+		s->port,
+		NULL,
+	};
+	const char **argv = s->port != NULL ? joining : first;
 
 	if (dup2(said, STDOUT_FILENO) >= 0 && dup2(said, STDERR_FILENO) >= 0)
 		execv(server, (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
 
+/* Host and port of "host:port", "[host]:port". */
+static int split_address(struct start *s)
+{
+	const char *address = s->node->address;
+	const char *colon = strrchr(address, ':');
+	bool bracketed = address[0] == '[';
+
+	s->host = strndup(address + bracketed,
+			  (size_t)(colon - address) - 2 * bracketed);
+	s->port = strdup(colon + 1);
+	return s->host != NULL && s->port != NULL
+		       ? 0
+		       : err_set(KV_ENOMEM, "out of memory");
+}
+
 static int start_one(const struct local *l, const char *server, struct start *s)
 {
-	bool joins = members_find_name(&l->first, s->node->name) == NULL;
 	int fds[2];
 
 	s->dir = local_path(l, s->node->name);
@@ -106,11 +141,14 @@ static int start_one(const struct local *l, const char *server, struct start *s)
 	s->secret = local_path(l, "secret");
 	if (s->dir == NULL || s->cluster == NULL || s->secret == NULL)
 		return KV_ENOMEM;
+	if (members_find_name(&l->first, s->node->name) == NULL &&
+	    split_address(s) != 0)
+		return KV_ENOMEM;
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(errno, "cannot make a pipe");
 	s->pid = fork();
 	if (s->pid == 0)
-		become_server(server, s, joins, fds[1]);
+		become_server(server, s, fds[1]);
 	close(fds[1]);
 	s->said = fds[0];
 	return s->pid > 0 ? 0 : err_sys(errno, "cannot start '%s'", server);
@@ -160,6 +198,8 @@ static void start_release(struct start *s)
 	free(s->dir);
 	free(s->cluster);
 	free(s->secret);
+	free(s->host);
+	free(s->port);
 }
 
 int local_start(const struct local *l, const char *server, unsigned which)
