@@ -11,6 +11,7 @@
 #	make fuzz       feed anything to the parsers, a minute each
 #	make check-long the tests that take longer the more they look for
 #	make bench      speed against redis-server; BENCH="get set" for a part
+#	make bench-cluster  a cluster of three against three etcd
 #	make mutants    bugs planted on purpose, which the tests must notice
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
@@ -45,8 +46,10 @@ COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
 BENCH_SRC := t/bench/json_load.c t/bench/ceiling.c
 BENCHES := $(BENCH_SRC:t/bench/%.c=$(BUILD)/t/%)
+# With a library that only it needs.
+ETCD_LOAD := t/bench/etcd_load.c
 REDIS_SRC := $(wildcard t/redis/*.c)
-SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(REDIS_SRC)
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(ETCD_LOAD) $(REDIS_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
 SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/* t/redis/*)
@@ -141,6 +144,14 @@ bench-compaction:
 	@t/deps build bench
 	$(SUB) -s all $(BENCHES)
 	@BUILD=$(BUILD) t/bench/compaction $(ROUNDS)
+
+bench-cluster:
+	@t/deps build bench bench-cluster
+	$(SUB) -s all $(BUILD)/t/etcd_load
+	@BUILD=$(BUILD) t/bench/cluster $(ROUNDS) $(KILLS)
+
+$(BUILD)/t/etcd_load: $(BUILD)/t/bench/etcd_load.o
+	$(CC) $(LDFLAGS_ALL) $< -lnghttp2 -o $@
 
 $(BENCHES): $(BUILD)/t/%: $(BUILD)/t/bench/%.o
 	$(CC) $(LDFLAGS_ALL) $^ -o $@
@@ -260,7 +271,7 @@ clean:
 
 -include $(OBJ:.o=.d)
 
-.PHONY: all unit objects deps demo check sanitize tsan bench bench-compaction mutants coverage install uninstall \
+.PHONY: all unit objects deps demo check sanitize tsan bench bench-compaction bench-cluster mutants coverage install uninstall \
 	check-long fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

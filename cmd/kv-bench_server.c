@@ -14,7 +14,7 @@ static int start(struct bench *b)
 {
 	const char *dir = b->where.dir;
 	char *path = NULL, *log = NULL;
-	int r = kill_server_find(&path);
+	int r = server_path(&path);
 
 	if (r == 0 && mkdir(dir, 0777) != 0 && errno != EEXIST)
 		r = err_sys(errno, "cannot make '%s'", dir);

@@ -6,7 +6,7 @@
 
 #include "base/progress.h"
 #include "check/kill.h"
-#include "check/kill_server.h"
+#include "cluster/server_path.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ int crashtest_kill(const struct crashtest *job, struct out *out)
 	struct kill_report report = {0};
 	char *server = NULL;
 	bool passed;
-	int r = kill_server_find(&server), closed;
+	int r = server_path(&server), closed;
 
 	if (r == 0)
 		r = open_history(job->history, &shown);
