@@ -4,6 +4,7 @@
 #include "kv-bench_parts.h"
 
 #include "client/open.h"
+#include "cluster/server_path.h"
 
 #include <errno.h>
 #include <stdlib.h>
