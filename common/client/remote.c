@@ -40,7 +40,8 @@
 #define PAUSE_MS 10u
 #define PAUSE_MAX_MS 160u
 
-/* A node of several is given this long to answer, or its share of the time. */
+/* A node of several is given this long to answer, or its share of the time;
+ * longer than it keeps a request that waits for a leader. */
 #define ANSWER_MS 1000u
 
 #define CLIENT_BYTES 16u
@@ -320,7 +321,10 @@ static int ask_any(struct remote *r, const struct request *req,
 			again = may_repeat(req);
 		unsure = unsure || code == KV_EUNKNOWN ||
 			 (passing && reply->code == KV_EUNKNOWN);
-		if (!again || clock_monotonic_ms() + pause >= deadline_ms)
+		/* A last try that is cut short would leave a write's outcome
+		 * unknown for nothing. */
+		if (!again ||
+		    clock_monotonic_ms() + pause + ANSWER_MS > deadline_ms)
 			return unsure && (code != 0 || passing)
 				       ? still_unknown(r)
 				       : code;

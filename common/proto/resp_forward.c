@@ -13,6 +13,8 @@
 #include "proto/resp_conn.h"
 #include "proto/resp_number.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define WATCH_WORD "KV.WATCH"
@@ -79,6 +81,15 @@ static void write_words(struct buf *out, const struct slice *words, size_t n)
 		resp_bulk(out, words[i]);
 }
 
+/* Marks use all 64 bits; integers have a sign. */
+static void write_mark(struct buf *out, uint64_t mark)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRId64, (int64_t)mark);
+	resp_bulk_str(out, digits);
+}
+
 static void encode_exec(struct resp_conn *conn, struct buf *out)
 {
 	size_t words = 2 + 2 * conn->nwatched;
@@ -90,7 +101,7 @@ static void encode_exec(struct resp_conn *conn, struct buf *out)
 	write_number(out, conn->nwatched);
 	for (size_t i = 0; i < conn->nwatched; i++) {
 		resp_bulk(out, conn->watched[i].key);
-		write_number(out, conn->watched[i].mark);
+		write_mark(out, conn->watched[i].mark);
 	}
 	for (size_t i = 0; i < conn->nqueued; i++) {
 		write_number(out, conn->queue[i]->argc);
@@ -101,7 +112,7 @@ static void encode_exec(struct resp_conn *conn, struct buf *out)
 }
 
 /* The marks are not known yet: nothing has this one. */
-#define MARK_ASKED UINT64_MAX
+#define MARK_ASKED 0u
 
 static int encode_watch(const struct call *c, struct buf *out)
 {
@@ -154,8 +165,7 @@ static bool take_mark(struct slice *text, uint64_t *mark)
 	if (end == NULL ||
 	    !resp_parse_int(
 		    slice_of(text->data + 1, (size_t)(end - text->data) - 1),
-		    &number) ||
-	    number < 0)
+		    &number))
 		return false;
 	*mark = (uint64_t)number;
 	end += 2;
@@ -241,15 +251,17 @@ static bool take_number(struct resp_parser *p, size_t *at, uint64_t max,
 static bool take_watched(struct resp_conn *conn, size_t *at)
 {
 	struct resp_parser *p = &conn->parser;
-	uint64_t n, mark;
+	int64_t mark;
+	uint64_t n;
 
 	if (!take_number(p, at, p->nwords / 2, &n))
 		return false;
 	for (; n != 0; n--) {
 		size_t key = (*at)++;
 
-		if (key >= p->nwords || !take_number(p, at, INT64_MAX, &mark) ||
-		    !watch_add(conn, p->words[key], mark))
+		if (*at >= p->nwords ||
+		    !resp_parse_int(p->words[(*at)++], &mark) ||
+		    !watch_add(conn, p->words[key], (uint64_t)mark))
 			return false;
 	}
 	return true;

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 3000u
+/* Longer than an election, and shorter than clients wait for one node of
+ * several before they try the next (client/remote.c): a request must not be
+ * given up by its asker while it still waits here. */
+#define PATIENCE_MS 800u
 #define UNCOMMITTED_MAX ((size_t)64 << 20)
 
 void primary_say(struct primary *p, const char *fmt, ...)

@@ -117,7 +117,7 @@ struct primary_options {
 	 * node. */
 	uint64_t seed;
 	unsigned heartbeat_ms, election_ms; /* 0: as in raft.h */
-	unsigned patience_ms;		    /* 0: 3000 */
+	unsigned patience_ms;		    /* 0: 800 */
 	/* Bytes proposed but not committed, above which writes are refused as
 	 * KV_EUNAVAILABLE; 0: 64 MiB. */
 	size_t uncommitted_max;

@@ -16,6 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How long each step of an order may take before it is given up. */
+#define ORDER_MS 3000u
+
 /* How often the leader looks whether a learner can be promoted. */
 #define PROMOTE_MS 50u
 
@@ -190,7 +193,7 @@ static void hand_over(struct primary *p)
 
 	if (!all_is_answered(p) && p->now < o->deadline_ms)
 		return;
-	o->deadline_ms = p->now + p->options.patience_ms;
+	o->deadline_ms = p->now + ORDER_MS;
 	o->handing_over = true;
 	if (raft_transfer(p->raft, p->now, o->member.id) != 0)
 		fail(p, KV_EUNAVAILABLE, "leadership cannot be handed to '%s'",
@@ -313,7 +316,7 @@ void primary_order(struct primary *p, const struct request *req,
 	p->order.active = true;
 	p->order.removed = false;
 	p->order.handing_over = false;
-	p->order.deadline_ms = p->now + p->options.patience_ms;
+	p->order.deadline_ms = p->now + ORDER_MS;
 	p->order.kind = req->order.kind;
 	p->order.fn = fn;
 	p->order.arg = arg;

@@ -126,6 +126,8 @@ await() {
 	old=$(leader)
 	others=$(status "[.nodes[].node | select(. != \"$old\")] | join(\",\")")
 	run -0 kv-cluster partition "$old/$others"
+	# Until then it would take the write and not know.
+	await ".nodes[] | select(.node == \"$old\") | .role != \"leader\""
 	run -69 kv-set -a "$(address_of "$old")" --timeout 8 k lost
 	run -69 kv-get -a "$(address_of "$old")" --timeout 8 k
 	run -0 kv-get -a "$(address_of "$old")" --stale-ok k
