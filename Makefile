@@ -36,7 +36,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 HARDENING = -fstack-protector-strong -fno-common -ffunction-sections -fdata-sections
 CFLAGS_ALL = $(CPPFLAGS_ALL) $(CFLAGS) $(WARNINGS) $(HARDENING) $(CFLAGS_EXTRA)
 LDFLAGS_ALL = -Wl,--as-needed -Wl,--gc-sections $(LDFLAGS) $(CFLAGS_EXTRA)
-LDLIBS_ALL = -luv -lcjson -lbsd -lxxhash -lutf8proc -lpthread $(LDLIBS)
+LDLIBS_ALL = -luv -lcjson -lbsd -lxxhash -lutf8proc -lpthread -lm $(LDLIBS)
 
 # cmd/kv-x.c is a program; cmd/kv-x_part.c, if any, is a part of it.
 CMD_SRC := $(wildcard cmd/*.c)
@@ -150,6 +150,8 @@ check-long:
 	$(SUB) -s all unit
 	@KV_POWER_STATES=2000000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
 		t/run $(BUILD)/t/power_test
+	@KV_RAFT_SEEDS=100000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
+		t/run $(BUILD)/t/raft_seeds_test
 	$(BUILD)/kv-crashtest kill --rounds 200
 
 # Bugs planted one by one, each of which the tests must notice.
@@ -176,7 +178,8 @@ $(FUZZERS:%=fuzz-%): fuzz-%:
 	@mkdir -p build/fuzz/$*
 	clang $(CPPFLAGS_ALL) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all t/fuzz/$*_fuzz.c \
-		common/base/*.c common/proto/*.c $(LDLIBS_ALL) \
+		common/base/*.c common/proto/*.c \
+		common/replica/raft*.c $(LDLIBS_ALL) \
 		-o build/fuzz/$*_fuzz
 	cd build/fuzz && ./$*_fuzz -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
 		-artifact_prefix=$*- $* $(CURDIR)/t/fuzz/corpus/$*

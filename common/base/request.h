@@ -37,6 +37,20 @@ enum change_kind {
 	CHANGE_DELETE,
 };
 
+/* Keys that begin like this are the store's own: no client can write, read or
+ * count them. */
+#define KEY_OWN_PREFIX "\xff\xffkv:"
+
+static inline bool key_is_own(struct slice key)
+{
+	return key.len != 0 && key.data[0] == KEY_OWN_PREFIX[0] &&
+	       slice_has_prefix(key, slice_of(KEY_OWN_PREFIX,
+					      sizeof(KEY_OWN_PREFIX) - 1));
+}
+
+/* KV_EUSAGE, with the text. */
+int key_refuse_own(void);
+
 /* One change to one key. */
 struct change {
 	struct slice key;
@@ -56,6 +70,8 @@ struct range {
 	bool keys_only;
 };
 
+#define REQUEST_CLIENT 16u /* bytes of a client's name */
+
 struct request {
 	enum op op;
 	struct slice *keys;
@@ -68,6 +84,16 @@ struct request {
 	enum kv_condition condition;
 	uint64_t if_version;
 	bool debug_unreliable;
+	/* The answer may come from a node that lags behind: of reads. */
+	bool stale_ok;
+	/* Set, delete, bulk_set: to be done once, however often it is asked
+	 * for. 16 bytes that no other client has, and a number from 1 on that
+	 * grows from write to write; empty: no such promise. Asked for again,
+	 * the last number of a client is answered as it was the first time (for
+	 * 15 minutes); a smaller one is KV_EUSAGE. What changed nothing is not
+	 * remembered. */
+	struct slice client;
+	uint64_t number;
 	struct txn_call *call;
 	struct buf *out; /* where the call's reply is appended */
 	/* The reply is built to at most about this many bytes of keys and

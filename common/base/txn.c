@@ -18,5 +18,12 @@ int txn_check(struct slice key, struct slice value)
 			       "the value has %zu bytes; at most %u are "
 			       "allowed",
 			       value.len, KV_VALUE_MAX);
-	return 0;
+	return key_is_own(key) ? key_refuse_own() : 0;
+}
+
+int key_refuse_own(void)
+{
+	return err_set(
+		KV_EUSAGE,
+		"keys that begin with \\xff\\xffkv: are the store's own");
 }

@@ -30,6 +30,8 @@ __attribute__((noreturn)) static void become_server(const struct kill_server *s,
 			      (char *)(uintptr_t)s->threads,
 			      NULL};
 
+	/* What a terminal sends to this program is not meant for its server. */
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1); /* it died before the line above */
@@ -40,6 +42,36 @@ __attribute__((noreturn)) static void become_server(const struct kill_server *s,
 		execv(s->path, argv);
 	}
 	_exit(127);
+}
+
+int kill_server_find(char **path)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *places = getenv("PATH");
+
+	if (n > 0) {
+		self[n] = '\0';
+		*strrchr(self, '/') = '\0';
+		if (asprintf(path, "%s/kv-serve", self) < 0)
+			return err_set(KV_ENOMEM, "out of memory");
+		if (access(*path, X_OK) == 0)
+			return 0;
+		free(*path);
+	}
+	while (places != NULL && *places != '\0') {
+		size_t len = strcspn(places, ":");
+
+		if (asprintf(path, "%.*s/kv-serve", (int)len, places) < 0)
+			return err_set(KV_ENOMEM, "out of memory");
+		if (access(*path, X_OK) == 0)
+			return 0;
+		free(*path);
+		places += len + (places[len] == ':');
+	}
+	*path = NULL;
+	return err_set(KV_EUNAVAILABLE, "there is no kv-serve beside this "
+					"program or on the path");
 }
 
 int kill_server_start(struct kill_server *s, const char *path, const char *dir,

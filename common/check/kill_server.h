@@ -18,6 +18,10 @@ struct kill_server {
 	char threads[12];
 };
 
+/* The kv-serve beside this program, else the one on the path; to be freed.
+ * KV_EUNAVAILABLE: there is none. */
+int kill_server_find(char **path);
+
 /* Starts it on the store in `dir`, with so many event loops and its messages
  * appended to `log`; returns at once. */
 int kill_server_start(struct kill_server *s, const char *path, const char *dir,

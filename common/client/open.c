@@ -89,19 +89,43 @@ static int open_dir(struct transport **out, const struct kv_options *o,
 	return r;
 }
 
-int open_transport(struct transport **out, const struct kv_options *o)
+/* The address that the caller or the environment names; NULL: a directory. */
+static int named_address(const struct kv_options *o, const char **address)
 {
-	uint64_t deadline_ms = clock_monotonic_ms() + open_timeout_ms(o);
-	const char *address = o->address;
-
 	if (o->address != NULL && o->dir != NULL)
 		return err_set(KV_EUSAGE, "an address and a directory exclude "
 					  "each other: give one of -a and -d");
-	if (o->dir != NULL)
-		return open_dir(out, o, deadline_ms);
+	*address = o->address;
+	if (o->dir == NULL && *address == NULL)
+		*address = getenv("KV_ADDR");
+	if (o->dir == NULL && (*address == NULL || (*address)[0] == '\0'))
+		*address = DEFAULT_ADDRESS;
+	return 0;
+}
+
+int open_transport(struct transport **out, const struct kv_options *o)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + open_timeout_ms(o);
+	const char *address = NULL;
+	int r = named_address(o, &address);
+
+	if (r != 0)
+		return r;
 	if (address == NULL)
-		address = getenv("KV_ADDR");
-	if (address == NULL || address[0] == '\0')
-		address = DEFAULT_ADDRESS;
+		return open_dir(out, o, deadline_ms);
 	return remote_open(out, address, deadline_ms);
+}
+
+int open_find_server(const struct kv_options *o, char **address)
+{
+	const char *named = NULL;
+	int r = named_address(o, &named);
+
+	*address = NULL;
+	if (r != 0)
+		return r;
+	if (named == NULL)
+		return embedded_find_server(o->dir, address);
+	*address = strdup(named);
+	return *address != NULL ? 0 : err_sys(ENOMEM, "cannot keep address");
 }

@@ -138,6 +138,19 @@ static void write_range(struct buf *out, const struct request *req)
 	}
 }
 
+static void write_client(struct buf *out, const struct request *req)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	LITERAL(out, ",\"client\":\"");
+	for (size_t i = 0; i < req->client.len; i++) {
+		buf_append_char(out, digits[req->client.data[i] >> 4 & 15]);
+		buf_append_char(out, digits[req->client.data[i] & 15]);
+	}
+	LITERAL(out, "\",\"number\":");
+	buf_append_u64(out, req->number);
+}
+
 static const char *op_member(enum op op)
 {
 	switch (op) {
@@ -197,6 +210,10 @@ void json_request_write(struct buf *out, const struct request *req,
 	case OP_COMMAND: /* not in JSON */
 		break;
 	}
+	if (req->stale_ok)
+		LITERAL(out, ",\"stale\":true");
+	if (req->client.len != 0)
+		write_client(out, req);
 	if (req->debug_unreliable)
 		LITERAL(out, ",\"debug_unreliable\":true");
 	LITERAL(out, "}\n");

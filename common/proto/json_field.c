@@ -26,6 +26,9 @@ static const char *const names[FIELD_COUNT] = {
 	[FIELD_KEYS_ONLY] = "keys_only",
 	[FIELD_CURSOR] = "cursor",
 	[FIELD_DEBUG] = "debug_unreliable",
+	[FIELD_CLIENT] = "client",
+	[FIELD_NUMBER] = "number",
+	[FIELD_STALE] = "stale",
 };
 
 const char *json_field_name(enum json_field field)
@@ -229,6 +232,49 @@ int json_field_limit(const struct json_fields *f, uint64_t *out)
 	    json_whole_number(f->at[FIELD_LIMIT], out))
 		return 0;
 	return refuse_type(f, FIELD_LIMIT, "a whole number from 0 to 2^53");
+}
+
+int json_field_number(const struct json_fields *f, uint64_t *out)
+{
+	if (!json_field_given(f, FIELD_NUMBER) ||
+	    (json_whole_number(f->at[FIELD_NUMBER], out) && *out != 0))
+		return 0;
+	return refuse_type(f, FIELD_NUMBER, "a whole number from 1 to 2^53");
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int json_field_client(struct json_arena *a, const struct json_fields *f,
+		      struct slice *out)
+{
+	const cJSON *node;
+	const char *text;
+	char *to;
+	size_t i = 0;
+
+	if (!json_field_given(f, FIELD_CLIENT))
+		return 0;
+	node = f->at[FIELD_CLIENT];
+	text = cJSON_IsString(node) ? node->valuestring : "";
+	to = bump_alloc(&a->keep, REQUEST_CLIENT, 1);
+	if (to == NULL)
+		return json_no_memory();
+	for (; hex_value(text[0]) >= 0 && hex_value(text[1]) >= 0; text += 2) {
+		if (i == REQUEST_CLIENT)
+			break;
+		to[i++] = (char)(hex_value(text[0]) << 4 | hex_value(text[1]));
+	}
+	if (i != REQUEST_CLIENT || *text != '\0')
+		return refuse_type(f, FIELD_CLIENT, "32 hexadecimal digits");
+	*out = slice_of(to, i);
+	return 0;
 }
 
 int json_field_version(const struct json_fields *f, uint64_t *out)

@@ -25,6 +25,9 @@ enum json_field {
 	FIELD_KEYS_ONLY,
 	FIELD_CURSOR,
 	FIELD_DEBUG,
+	FIELD_CLIENT,
+	FIELD_NUMBER,
+	FIELD_STALE,
 	FIELD_COUNT,
 };
 
@@ -66,6 +69,11 @@ int json_field_key(struct json_arena *a, const struct json_fields *f,
 int json_field_bool(const struct json_fields *f, enum json_field field,
 		    bool *out);
 int json_field_limit(const struct json_fields *f, uint64_t *out);
+/* From 1 on. */
+int json_field_number(const struct json_fields *f, uint64_t *out);
+/* 32 hexadecimal digits: 16 bytes. */
+int json_field_client(struct json_arena *a, const struct json_fields *f,
+		      struct slice *out);
 int json_field_version(const struct json_fields *f, uint64_t *out);
 /* NUL-terminated text. */
 int json_field_text(const struct json_fields *f, enum json_field field,

@@ -14,7 +14,11 @@
 #define PREFIX FIELD_BIT(FIELD_PREFIX)
 #define KEYS FIELD_BIT(FIELD_KEYS)
 #define ITEMS FIELD_BIT(FIELD_ITEMS)
-#define DEBUG FIELD_BIT(FIELD_DEBUG)
+#define STALE FIELD_BIT(FIELD_STALE)
+/* What goes with every write. */
+#define WRITE                                               \
+	(FIELD_BIT(FIELD_DEBUG) | FIELD_BIT(FIELD_CLIENT) | \
+	 FIELD_BIT(FIELD_NUMBER))
 #define CONDITIONS (FIELD_BIT(FIELD_IF) | FIELD_BIT(FIELD_IF_VERSION))
 #define RANGE (PREFIX | FIELD_BIT(FIELD_FROM) | FIELD_BIT(FIELD_TO))
 #define PAGE                                                 \
@@ -28,16 +32,16 @@ static const struct op_rule {
 	unsigned required;
 	enum op op;
 } rules[] = {
-	{"get", "'get'", KEY, KEY, OP_GET},
+	{"get", "'get'", KEY | STALE, KEY, OP_GET},
 	{"set", "'set'",
-	 KEY | VALUE | FIELD_BIT(FIELD_TTL) | CONDITIONS | DEBUG, KEY | VALUE,
+	 KEY | VALUE | FIELD_BIT(FIELD_TTL) | CONDITIONS | WRITE, KEY | VALUE,
 	 OP_SET},
-	{"mget", "'mget'", KEYS, KEYS, OP_MGET},
-	{"delete", "'delete'", KEY | KEYS | PREFIX | CONDITIONS | DEBUG, 0,
+	{"mget", "'mget'", KEYS | STALE, KEYS, OP_MGET},
+	{"delete", "'delete'", KEY | KEYS | PREFIX | CONDITIONS | WRITE, 0,
 	 OP_DELETE},
-	{"bulk_set", "'bulk_set'", ITEMS | DEBUG, ITEMS, OP_BULK_SET},
-	{"scan", "'scan'", RANGE | PAGE, 0, OP_SCAN},
-	{"count", "'count'", RANGE, 0, OP_COUNT},
+	{"bulk_set", "'bulk_set'", ITEMS | WRITE, ITEMS, OP_BULK_SET},
+	{"scan", "'scan'", RANGE | PAGE | STALE, 0, OP_SCAN},
+	{"count", "'count'", RANGE | STALE, 0, OP_COUNT},
 	{"info", "'info'", 0, 0, OP_INFO},
 	{"ping", "'ping'", 0, 0, OP_PING},
 };
@@ -367,6 +371,24 @@ static int read_op(struct parse *p)
 	return 0;
 }
 
+/* What is not the matter itself. */
+static int read_extras(struct parse *p)
+{
+	struct request *req = p->req;
+	int code = json_field_bool(&p->f, FIELD_DEBUG, &req->debug_unreliable);
+
+	if (code == 0)
+		code = json_field_bool(&p->f, FIELD_STALE, &req->stale_ok);
+	if (code == 0)
+		code = json_field_client(p->arena, &p->f, &req->client);
+	if (code == 0)
+		code = json_field_number(&p->f, &req->number);
+	if (code == 0 && json_field_given(&p->f, FIELD_CLIENT) !=
+				 json_field_given(&p->f, FIELD_NUMBER))
+		code = err_set(KV_EDATA, "'client' and 'number' go together");
+	return code;
+}
+
 int json_request_parse(struct json_arena *a, struct slice line, uint64_t now_ms,
 		       struct request *req, struct slice *id)
 {
@@ -395,8 +417,7 @@ int json_request_parse(struct json_arena *a, struct slice line, uint64_t now_ms,
 	req->op = rule->op;
 	code = read_condition(&p);
 	if (code == 0)
-		code = json_field_bool(&p.f, FIELD_DEBUG,
-				       &req->debug_unreliable);
+		code = read_extras(&p);
 	return code ? code : read_op(&p);
 }
 

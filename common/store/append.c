@@ -8,7 +8,7 @@
  * a write that can never become durable disappears again, and a failed sync
  * can move the waiting records elsewhere.
  */
-#include "store/store_internal.h"
+#include "store/log.h"
 
 #include <stdlib.h>
 
@@ -32,6 +32,8 @@ static int roll(struct store *s, uint64_t need)
 		header.prev_number = s->active->header.number;
 		header.prev_end = s->active->tail;
 	}
+	if (s->log != NULL)
+		header.base_term = s->log->last_term;
 	seg = segment_new(&header);
 	if (seg == NULL)
 		return err_set(KV_ENOMEM, "no memory for a new segment");
@@ -71,6 +73,7 @@ int store_group_for(struct store *s, uint64_t bytes, struct group **out)
 	last = group_new(s->active, opens);
 	if (last == NULL)
 		return err_set(KV_ENOMEM, "no memory for a write");
+	last->last_seq = s->appended; /* should it stay without a record */
 	TAILQ_INSERT_TAIL(&s->groups, last, next);
 	*out = last;
 	return 0;
@@ -135,31 +138,33 @@ static void account_item(struct store *s, const struct stored_item *item,
 		seg->tombstone_newest = item->version;
 }
 
-/* Undoes one change to the index and the accounts. Putting back what was there
- * takes memory only for a key that was deleted. */
-static void take_back_one(struct store *s, const struct undo *u)
+int store_undo(struct store *s, const struct undo *u)
 {
-	struct stored_item item, old;
+	struct stored_item item, old = {0};
 	uint64_t seq;
 	location was;
 	bool existed;
+	int r = 0;
 
 	store_item(s, u->now, &item, &seq);
-	account_item(s, &item, u->now, false);
-	if (item.flags & ITEM_TTL)
-		store_expiry_delete(s, item.key, item.expires_ms);
 	if (u->before == UNDO_ABSENT) {
-		index_delete(s->index, item.key, &was);
-		return;
-	}
-	store_item(s, u->before, &old, &seq);
-	if (index_put(s->index, item.key, u->before, &existed, &was) == 0)
+		index_delete(store_index(s, item.key), item.key, &was);
+	} else {
+		store_item(s, u->before, &old, &seq);
+		if (old.flags & ITEM_TTL)
+			r = store_expiry_put(s, item.key, old.expires_ms);
+		if (r == 0)
+			r = index_put(store_index(s, item.key), item.key,
+				      u->before, &existed, &was);
+		if (r != 0)
+			return err_set(r, "no memory to take a write back");
 		store_account(s, u->before, true);
-	else
-		s->incomplete = true;
-	if ((old.flags & ITEM_TTL) &&
-	    store_expiry_put(s, item.key, old.expires_ms) != 0)
-		s->incomplete = true;
+		store_segment(s, u->before)->revived = true;
+	}
+	account_item(s, &item, u->now, false);
+	if (item.flags & ITEM_TTL && item.expires_ms != old.expires_ms)
+		store_expiry_delete(s, item.key, item.expires_ms);
+	return 0;
 }
 
 static int apply_set(struct store *s, const struct stored_item *item,
@@ -175,7 +180,8 @@ static int apply_set(struct store *s, const struct stored_item *item,
 		if (r != 0)
 			return r;
 	}
-	r = index_put(s->index, item->key, l, &existed, &u->before);
+	r = index_put(store_index(s, item->key), item->key, l, &existed,
+		      &u->before);
 	if (r != 0) {
 		if (item->flags & ITEM_TTL)
 			store_expiry_delete(s, item->key, item->expires_ms);
@@ -204,7 +210,7 @@ static void apply_delete(struct store *s, const struct stored_item *item,
 	struct stored_item old;
 	uint64_t seq;
 
-	if (!index_delete(s->index, item->key, &u->before)) {
+	if (!index_delete(store_index(s, item->key), item->key, &u->before)) {
 		u->before = UNDO_ABSENT;
 	} else {
 		store_account(s, u->before, false);
@@ -216,32 +222,47 @@ static void apply_delete(struct store *s, const struct stored_item *item,
 	account_item(s, item, l, true);
 }
 
-/* Applies the items of the last record of g, from offset `at` on. */
-static int apply_record(struct store *s, struct group *g, uint64_t at, size_t n)
+/* The same where there is no trying again: what cannot be put back is missing
+ * from now on. That takes memory only for a key that was deleted. */
+static void take_back_one(struct store *s, const struct undo *u)
 {
-	size_t first = g->nundo;
+	struct stored_item item;
+	uint64_t seq;
+	location was;
+
+	if (store_undo(s, u) == 0)
+		return;
+	store_item(s, u->now, &item, &seq);
+	(void)index_delete(store_index(s, item.key), item.key, &was);
+	s->incomplete = true;
+}
+
+int store_apply(struct store *s, const struct segment *seg, const char *items,
+		uint64_t at, size_t n, uint64_t seq, struct undo *undo)
+{
+	uint64_t last_delete = s->last_delete;
 
 	for (size_t i = 0; i < n; i++) {
-		struct undo *u = &g->undo[g->nundo];
-		const char *bytes = g->bytes.data + (at - g->base);
+		struct undo *u = &undo[i];
 		struct stored_item item;
 		int r = 0;
 
-		(void)item_decode(bytes, UINT32_MAX, &item);
-		u->now = location_make(g->seg->slot, at, item.flags & ITEM_TTL,
+		(void)item_decode(items, UINT32_MAX, &item);
+		u->now = location_make(seg->slot, at, item.flags & ITEM_TTL,
 				       item.size);
 		if (item.flags & ITEM_TOMBSTONE) {
 			apply_delete(s, &item, u->now, u);
-			s->last_delete = s->appended + 1;
+			s->last_delete = seq;
 		} else {
 			r = apply_set(s, &item, u->now, u);
 		}
 		if (r != 0) {
-			while (g->nundo > first)
-				take_back_one(s, &g->undo[--g->nundo]);
+			while (i > 0)
+				take_back_one(s, &undo[--i]);
+			s->last_delete = last_delete;
 			return r;
 		}
-		g->nundo++;
+		items += item.size;
 		at += item.size;
 	}
 	return 0;
@@ -259,7 +280,7 @@ static void group_cut(struct group *g, uint64_t size, uint64_t seq_before)
 
 /* A record did not come to be. A group that was begun for it goes as well:
  * there is nothing to flush. */
-static void drop_if_empty(struct store *s, struct group *g)
+void store_drop_empty(struct store *s, struct group *g)
 {
 	if (g->records != 0)
 		return;
@@ -288,46 +309,80 @@ static void encode_record(char *at, const struct change *changes, size_t n,
 	}
 }
 
-int store_append(struct store *s, const struct change *changes, size_t n,
-		 uint64_t term)
+int store_writable(const struct store *s)
 {
-	struct group *g;
-	uint64_t size = 0, at, last_delete = s->last_delete;
-	char *bytes;
-	int r;
-
 	if (s->failed != 0)
 		return err_set(KV_EREADONLY, "the store is read-only: %s",
 			       s->why);
 	if (s->read_only)
 		return err_set(KV_EREADONLY, "'%s' is open for reading only",
 			       s->dir);
-	r = record_bytes(changes, n, &size);
+	return 0;
+}
+
+/* Room for a record's bytes and for what takes its changes back. */
+static char *reserve(struct store *s, struct group *g, size_t size, size_t n,
+		     struct undo **undo)
+{
+	char *bytes;
+
+	if (s->log != NULL && log_reserve(s, g->seg, n) != 0)
+		return NULL;
+	bytes = group_reserve(g, size, s->log != NULL ? 0 : n);
+	*undo = s->log != NULL ? log_undo(s->log) : g->undo + g->nundo;
+	return bytes;
+}
+
+int store_may_append(const struct store *s)
+{
+	int r = store_writable(s);
+
+	if (r == 0 && s->log != NULL && !s->log->leading)
+		r = err_set(KV_EUNAVAILABLE,
+			    "this node does not lead; ask the one that does");
+	return r;
+}
+
+int store_append(struct store *s, const struct change *changes, size_t n)
+{
+	uint64_t size = 0, at, term = s->log != NULL ? s->log->term : 0;
+	struct undo *undo;
+	struct group *g;
+	char *bytes;
+	int r = store_may_append(s);
+
+	if (r == 0)
+		r = record_bytes(changes, n, &size);
 	if (r == 0)
 		r = store_group_for(s, size, &g);
 	if (r != 0)
 		return r;
-	bytes = group_reserve(g, size, n);
+	bytes = reserve(s, g, size, n, &undo);
 	if (bytes == NULL) {
-		drop_if_empty(s, g);
+		store_drop_empty(s, g);
 		return err_set(KV_ENOMEM, "no memory for a write");
 	}
 	at = g->seg->tail;
 	encode_record(bytes, changes, n, size, s->version + 1, term);
 	group_commit(g, size, s->appended + 1);
-	r = apply_record(s, g, at + RECORD_HEADER, n);
+	r = store_apply(s, g->seg, bytes + RECORD_HEADER, at + RECORD_HEADER, n,
+			s->appended + 1, undo);
 	if (r != 0) {
-		s->last_delete = last_delete;
 		group_cut(g, size, s->appended);
-		drop_if_empty(s, g);
+		store_drop_empty(s, g);
 		if (s->incomplete)
 			store_fail(s, r,
 				   "no memory to take a write back; it must be "
 				   "opened anew");
 		return r;
 	}
+	if (s->log != NULL)
+		log_add(s, g->seg, at, term, n);
+	else
+		g->nundo += n;
 	s->version++;
 	s->appended++;
+	s->applied++;
 	s->waiting += size;
 	s->stats.written_bytes += size;
 	return 0;
@@ -354,6 +409,7 @@ void store_take_back(struct store *s)
 	}
 	s->waiting = busy != NULL ? busy->bytes.len : 0;
 	s->appended = busy != NULL ? busy->last_seq : s->durable;
+	s->applied = s->appended;
 	if (s->last_delete > s->appended)
 		s->last_delete = s->appended;
 }

@@ -100,12 +100,11 @@ static int check_segment(struct store *s, struct segment *seg,
 int store_check(const char *dir, struct fs *fs,
 		struct store_check_report *report)
 {
-	struct store_options options = {.fs = fs, .read_only = true};
 	struct store *s;
 	int r;
 
 	*report = (struct store_check_report){0};
-	r = store_open(&s, dir, &options);
+	r = store_open_either(&s, dir, fs);
 	if (r == 0) {
 		report->live = index_count(s->index);
 		for (unsigned i = 0; i < s->nslots && r == 0; i++)

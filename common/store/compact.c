@@ -15,10 +15,19 @@
  * A chunk is small, so that asking the index never holds the owner up for
  * long. Two rules keep deleted data deleted and acknowledged data there:
  *
- * - An item may count as dead because of a write that is not durable yet. The
- *   victims stay until everything appended before the end of SWITCH is.
+ * - An item may count as dead because of a write that is not durable yet, or,
+ *   in a replicated store, not committed. The victims stay until everything
+ *   that had taken effect before the end of SWITCH is both. A victim that got
+ *   an item back meanwhile (store_undo) stays for good.
  * - A tombstone is copied as long as any other segment that began before the
  *   deletion has an item of the key, as its side file tells.
+ *
+ * Opening a replicated store takes what is sealed for the state at one index,
+ * and the rest of the log for entries behind it that may be committed or not.
+ * Compaction leaves out what later entries have overwritten, so the state that
+ * the new segment belongs to is a later one. FINISH waits until the entries up
+ * to there are committed and on disk, and notes it in the header: opening then
+ * applies them at once.
  */
 #include "store/compact_internal.h"
 
@@ -36,7 +45,7 @@
 static void compaction_free(struct store *s, struct compaction *c)
 {
 	for (size_t i = 0; i < c->nvictims; i++)
-		c->victims[i]->victim = false;
+		c->victims[i]->victim = c->victims[i]->revived = false;
 	s->compaction = NULL;
 	free(c->others);
 	free(c->out_tmp);
@@ -100,6 +109,15 @@ static int plan_output(struct store *s, struct compaction *c)
 	return 0;
 }
 
+/* A segment without a file yet, or in which nothing is committed: it holds
+ * nothing older than a victim, and may not stay. */
+static bool may_vanish(const struct store *s, const struct segment *seg)
+{
+	return seg->durable == SEGMENT_RECORDS_AT ||
+	       (s->log != NULL && !seg->header.compacted &&
+		seg->header.base_version >= s->agreed);
+}
+
 static bool compaction_start(struct store *s)
 {
 	struct segment *victims[VICTIMS_MAX];
@@ -120,21 +138,43 @@ static bool compaction_start(struct store *s)
 	if (c->others == NULL)
 		goto none;
 	for (unsigned i = 0; i < s->nslots; i++)
-		/* One without a file yet holds nothing older than a victim,
-		 * and may vanish again. */
-		if (s->slots[i] != NULL &&
-		    s->slots[i]->durable != SEGMENT_RECORDS_AT)
+		if (s->slots[i] != NULL && !may_vanish(s, s->slots[i]))
 			c->others[c->nothers++] = s->slots[i];
 	if (plan_output(s, c) != 0)
 		goto none;
-	for (size_t i = 0; i < c->nvictims; i++)
+	for (size_t i = 0; i < c->nvictims; i++) {
 		c->victims[i]->victim = true;
+		c->victims[i]->revived = false;
+		if (s->log != NULL)
+			log_chain_trim(s->log, c->victims[i]);
+	}
 	walk_begin(&c->walk, c->victims[0], true);
 	return true;
 none:
 	c->nvictims = 0;
 	compaction_free(s, c);
 	return false;
+}
+
+static bool is_settled(const struct store *s, uint64_t seq)
+{
+	return s->durable >= seq && s->revealed >= seq;
+}
+
+/* Victims with items that came back stay; so does all that they hide. */
+static void spare_revived(struct compaction *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->nvictims; i++) {
+		struct segment *seg = c->victims[i];
+
+		if (seg->revived)
+			seg->victim = seg->revived = false;
+		else
+			c->victims[n++] = seg;
+	}
+	c->nvictims = n;
 }
 
 bool compact_begin(struct store *s)
@@ -144,10 +184,15 @@ bool compact_begin(struct store *s)
 	if (c == NULL)
 		return compaction_start(s);
 	c->now_ms = store_now(s);
+	if (c->phase == FINISH)
+		return s->log == NULL || is_settled(s, c->after);
 	if (c->phase != RELEASE)
 		return true;
+	if (!is_settled(s, c->after) || snapshots_pinned(s))
+		return false;
+	spare_revived(c);
 	c->spare_size = s->nspares == 0 ? store_segment_size(s, 0) : 0;
-	return s->durable >= c->after && !snapshots_pinned(s);
+	return true;
 }
 
 static void copy_end(struct store *s, struct compaction *c)
@@ -157,11 +202,14 @@ static void copy_end(struct store *s, struct compaction *c)
 		location l;
 
 		if (!(ci->item.flags & ITEM_TOMBSTONE))
-			ci->wanted = index_get(s->index, ci->item.key, &l) &&
+			ci->wanted = index_get(store_index(s, ci->item.key),
+					       ci->item.key, &l) &&
 				     l == ci->at;
 	}
-	if (c->all_read && c->nchunk == 0)
+	if (c->all_read && c->nchunk == 0) {
 		c->phase = FINISH;
+		c->after = s->applied;
+	}
 }
 
 /* FINISH */
@@ -178,6 +226,8 @@ static int seal_output(struct store *s, struct compaction *c)
 	int r;
 
 	out->header.size = out->tail;
+	if (s->log != NULL)
+		out->header.committed = c->after;
 	segment_header_encode(blocks, &out->header);
 	segment_seal_encode(blocks + SEGMENT_BLOCK, &seal, out->seed);
 	r = file_pwrite(out->file, blocks, sizeof(blocks), SEGMENT_HEADER_AT);
@@ -206,11 +256,16 @@ static void remove_output(struct store *s, struct compaction *c)
 static int finish_run(struct store *s, struct compaction *c)
 {
 	struct refs refs;
-	int r;
+	int r = 0;
 
-	if (c->out->file == NULL)
-		return 0; /* nothing was live */
-	r = seal_output(s, c);
+	if (c->out->file == NULL) { /* nothing was live */
+		if (s->log == NULL)
+			return 0;
+		/* Its header has something to say all the same. */
+		r = compact_open_output(s, c);
+	}
+	if (r == 0)
+		r = seal_output(s, c);
 	if (r != 0) {
 		r = err_sys(-r, "cannot finish '%s'", c->out_path);
 		remove_output(s, c);
@@ -257,11 +312,12 @@ static void switch_one(struct store *s, const struct move *m)
 	location l;
 
 	store_item(s, m->to, &item, &seq);
-	if (!index_get(s->index, item.key, &l) || l != m->from)
+	if (!index_get(store_index(s, item.key), item.key, &l) || l != m->from)
 		return; /* written or deleted since */
 	/* Only the location of a key changes that is there: no memory needed.
 	 */
-	(void)index_put(s->index, item.key, m->to, &existed, &old);
+	(void)index_put(store_index(s, item.key), item.key, m->to, &existed,
+			&old);
 	store_account(s, m->from, false);
 	store_account(s, m->to, true);
 }
@@ -275,7 +331,7 @@ static void switch_end(struct store *s, struct compaction *c)
 	if (c->switched < c->nmoves)
 		return;
 	c->phase = RELEASE;
-	c->after = s->appended;
+	c->after = s->applied;
 }
 
 /* RELEASE */

@@ -105,7 +105,7 @@ static int read_chunk(struct compaction *c)
 
 /* Writing. */
 
-static int open_output(struct store *s, struct compaction *c)
+int compact_open_output(struct store *s, struct compaction *c)
 {
 	int r;
 
@@ -182,7 +182,7 @@ static int write_chunk(struct store *s, struct compaction *c)
 	record.length = (uint32_t)(c->record.len - RECORD_HEADER);
 	record_encode(c->record.data, &record);
 	record_seal(c->record.data, out->seed, SEGMENT_RECORDS_AT);
-	r = open_output(s, c);
+	r = compact_open_output(s, c);
 	if (r == 0)
 		r = file_pwrite(out->file, c->record.data, c->record.len,
 				out->tail);

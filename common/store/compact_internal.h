@@ -5,7 +5,7 @@
 #ifndef STORE_COMPACT_INTERNAL_H
 #define STORE_COMPACT_INTERNAL_H
 
-#include "store/store_internal.h"
+#include "store/log.h"
 #include "store/walk.h"
 
 #define VICTIMS_MAX 64
@@ -57,8 +57,9 @@ struct compaction {
 	struct move *moves;
 	size_t nmoves, moves_cap, switched;
 
-	/* RELEASE */
-	uint64_t after; /* sequence number that must be durable first */
+	/* FINISH (of a replicated log), RELEASE: the sequence number that must
+	 * be durable and revealed first. */
+	uint64_t after;
 	uint64_t spare_size;
 	struct spare spare;
 	uint64_t now_ms;
@@ -67,5 +68,7 @@ struct compaction {
 /* compact_copy.c: writes what is wanted of the last chunk, reads the next. On
  * any thread. */
 MUST_CHECK int compact_copy(struct store *s, struct compaction *c);
+/* Makes the new segment's file, unless it is there. 0 or -errno. */
+MUST_CHECK int compact_open_output(struct store *s, struct compaction *c);
 
 #endif

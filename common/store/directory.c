@@ -1,11 +1,11 @@
 /*
  * directory.c - the directory itself: made, recognised, or refused.
  *
- * kv.format names the format version and the store's id; it is made once and
- * checked ever after. A directory without one becomes a store only if nothing
- * is in it that is not ours.
+ * kv.format names the format version and the store's id, and of a replicated
+ * log where it begins; it is made once and checked ever after. A directory
+ * without one becomes a store only if nothing is in it that is not ours.
  */
-#include "store/store_internal.h"
+#include "store/log.h"
 
 #include <bsd/stdlib.h>
 #include <errno.h>
@@ -14,7 +14,8 @@
 #include <stdlib.h>
 
 #define FORMAT_TEXT "kv-store %u\nid %016llx\n"
-#define FORMAT_TEXT_MAX 96
+#define FORMAT_LOG "log %llu %llu\n"
+#define FORMAT_TEXT_MAX 160
 
 struct contents {
 	bool has_format;
@@ -65,14 +66,22 @@ int directory_prepare(struct store *s)
 	return 0;
 }
 
-/* The text of kv.format for this store's id; returns its length. */
-static size_t format_text(const struct store *s, char *text, size_t size)
+size_t directory_format(uint64_t id, const struct store_log *log, char *text,
+			size_t size)
 {
+	uint64_t sum = segment_seed(id, FORMAT_VERSION);
 	int n = snprintf(text, size, FORMAT_TEXT, FORMAT_VERSION,
-			 (unsigned long long)s->id);
+			 (unsigned long long)id);
 
+	if (log != NULL) {
+		sum = segment_seed(segment_seed(sum, log->base_index),
+				   log->base_term);
+		n += snprintf(text + n, size - (size_t)n, FORMAT_LOG,
+			      (unsigned long long)log->base_index,
+			      (unsigned long long)log->base_term);
+	}
 	n += snprintf(text + n, size - (size_t)n, "sum %016llx\n",
-		      (unsigned long long)segment_seed(s->id, FORMAT_VERSION));
+		      (unsigned long long)sum);
 	return (size_t)n;
 }
 
@@ -84,7 +93,7 @@ static int format_create(struct store *s, const char *path)
 	int r;
 
 	arc4random_buf(&s->id, sizeof(s->id));
-	n = format_text(s, text, sizeof(text));
+	n = directory_format(s->id, s->log, text, sizeof(text));
 	/* The directory's own name must last as well; synced first, so that a
 	 * kv.format vouches for it even if what follows fails. */
 	r = dir == NULL ? -ENOMEM : fs_sync_dir(s->fs, dirname(dir));
@@ -95,11 +104,32 @@ static int format_create(struct store *s, const char *path)
 		      : err_sys(-r, "cannot create a store in '%s'", s->dir);
 }
 
+/* Whether the log is replicated is no matter of taste: a coordinator that
+ * does not know what others have agreed on would undo it, or break its own
+ * promises. Only who just looks may take either. */
+static int format_kind(struct store *s, bool replicated)
+{
+	if (replicated == s->options.replicated || s->either_kind)
+		return 0;
+	if (replicated)
+		return err_set(KV_EFORMAT,
+			       "'%s' belongs to a node of a cluster, and can "
+			       "only be opened as one",
+			       s->dir);
+	return err_set(KV_EFORMAT,
+		       "'%s' belongs to a store of its own, and cannot become "
+		       "a node of a cluster",
+		       s->dir);
+}
+
 static int format_parse(struct store *s, const char *text, const char *path)
 {
 	char expected[FORMAT_TEXT_MAX];
+	struct store_log log = {0};
 	unsigned version;
-	unsigned long long id = 0;
+	unsigned long long id = 0, index = 0, term = 0;
+	bool replicated;
+	int r;
 
 	if (sscanf(text, "kv-store %u", &version) == 1 &&
 	    version != FORMAT_VERSION)
@@ -107,11 +137,22 @@ static int format_parse(struct store *s, const char *text, const char *path)
 			       "'%s' has format version %u; this program "
 			       "reads version %u",
 			       s->dir, version, FORMAT_VERSION);
-	(void)sscanf(text, FORMAT_TEXT, &version, &id);
+	replicated = sscanf(text, FORMAT_TEXT FORMAT_LOG, &version, &id, &index,
+			    &term) == 4;
 	s->id = id;
-	format_text(s, expected, sizeof(expected));
+	log.base_index = index;
+	log.base_term = term;
+	directory_format(s->id, replicated ? &log : NULL, expected,
+			 sizeof(expected));
 	if (strcmp(text, expected) != 0)
 		return err_set(KV_EDAMAGED, "'%s' is damaged", path);
+	r = format_kind(s, replicated);
+	if (r == 0)
+		r = store_set_replicated(s, replicated);
+	if (r != 0 || !replicated)
+		return r;
+	s->log->base_index = index;
+	s->log->base_term = term;
 	return 0;
 }
 
@@ -139,7 +180,9 @@ int directory_identify(struct store *s, bool has_segments)
 	} else if (!s->options.create || s->read_only) {
 		r = err_set(KV_EFORMAT, "'%s' is not a store", s->dir);
 	} else {
-		r = format_create(s, path);
+		r = store_set_replicated(s, s->options.replicated);
+		if (r == 0)
+			r = format_create(s, path);
 	}
 	free(path);
 	return r;

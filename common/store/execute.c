@@ -5,8 +5,8 @@
  * sees all that came before it. What a reply reveals may not be on disk yet:
  * reply.after says how far the disk must be before anybody may be told.
  */
+#include "store/log.h"
 #include "store/side.h"
-#include "store/store_internal.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -40,7 +40,7 @@ struct item *reply_item(struct store *s, struct reply *reply)
 static void reply_depends(struct reply *reply, const struct store *s,
 			  uint64_t seq)
 {
-	if (seq > s->durable && seq > reply->after)
+	if (seq > s->revealed && seq > reply->after)
 		reply->after = seq;
 }
 
@@ -110,11 +110,16 @@ static bool condition_met(struct store *s, const struct request *req,
 	return false;
 }
 
-static void append_and_reply(struct store *s, const struct change *changes,
-			     size_t n, struct reply *reply)
+static void append_and_reply(struct store *s, const struct request *req,
+			     const struct change *changes, size_t n,
+			     struct reply *reply)
 {
-	int r = n == 0 ? 0 : store_append(s, changes, n, 0);
+	int r = 0;
 
+	if (n != 0 && req->client.len != 0)
+		r = once_append(s, req, changes, n);
+	else if (n != 0)
+		r = store_append(s, changes, n);
 	if (r != 0) {
 		fail(reply, r);
 		return;
@@ -130,7 +135,7 @@ static void execute_set(struct store *s, const struct request *req,
 			struct reply *reply)
 {
 	if (condition_met(s, req, reply))
-		append_and_reply(s, req->changes, req->nchanges, reply);
+		append_and_reply(s, req, req->changes, req->nchanges, reply);
 }
 
 /* Deletes those of the changes' keys that exist, each once, as one batch. */
@@ -169,7 +174,7 @@ static void execute_delete_keys(struct store *s, const struct request *req,
 		if (!again)
 			list[n++] = req->changes[i];
 	}
-	append_and_reply(s, list, n, reply);
+	append_and_reply(s, req, list, n, reply);
 out:
 	index_free(seen);
 	if (list != &one)
@@ -221,7 +226,7 @@ static void execute_delete_range(struct store *s, const struct request *req,
 		at += list.changes[i].key.len;
 	}
 	if (ok)
-		append_and_reply(s, list.changes, list.n, reply);
+		append_and_reply(s, req, list.changes, list.n, reply);
 	else
 		fail(reply, err_set(KV_ENOMEM, "no memory to delete"));
 	free(list.changes);
@@ -247,7 +252,7 @@ static void execute_count(struct store *s, const struct request *req,
 	uint64_t now = store_now(s);
 	struct range_walk w;
 
-	reply_depends(reply, s, s->appended);
+	reply_depends(reply, s, s->applied);
 	if (range->prefix.len == 0 && range->from.len == 0 &&
 	    range->to.len == 0 && !store_has_expired(s)) {
 		reply->count = index_count(s->index);
@@ -322,10 +327,12 @@ static void execute_info(struct store *s, struct reply *reply)
 	info_text(s, reply, "dir", slice_str(s->dir), false);
 	info_number(s, reply, "pid", (uint64_t)getpid());
 	info_number(s, reply, "keys", index_count(s->index));
-	info_number(s, reply, "keys_with_ttl", index_count(s->expiries));
+	info_number(s, reply, "keys_with_ttl",
+		    index_count(s->expiries) - s->own_expiries);
 	info_number(s, reply, "version", s->version);
 	info_number(s, reply, "index_bytes",
-		    index_memory(s->index) + index_memory(s->expiries));
+		    index_memory(s->index) + index_memory(s->own) +
+			    index_memory(s->expiries));
 	info_number(s, reply, "live_bytes", store_live_bytes(s));
 	info_number(s, reply, "tombstone_bytes", z.tombstones);
 	info_number(s, reply, "used_bytes", store_used_bytes(s));
@@ -352,6 +359,43 @@ static void execute_info(struct store *s, struct reply *reply)
 	reply->info = s->info;
 }
 
+/* Whether a client means to set a key of the store's own. */
+static bool sets_own(const struct request *req)
+{
+	for (size_t i = 0; i < req->nchanges; i++)
+		if (key_is_own(req->changes[i].key) &&
+		    req->changes[i].kind == CHANGE_SET)
+			return true;
+	return false;
+}
+
+/* A replicated store may have to take back first what nobody agreed on; and
+ * writes are the leader's. */
+static bool log_refuses(struct store *s, const struct request *req,
+			struct reply *reply)
+{
+	bool writes = req->op == OP_SET || req->op == OP_DELETE ||
+		      req->op == OP_BULK_SET;
+	int r = log_settle(s);
+
+	if (r == 0 && writes)
+		r = store_may_append(s);
+	if (r != 0)
+		fail(reply, r);
+	return r != 0;
+}
+
+static bool answered_before(struct store *s, const struct request *req,
+			    struct reply *reply)
+{
+	uint64_t seq;
+	bool answered = once_answered(s, req, reply, &seq);
+
+	if (answered)
+		reply_depends(reply, s, seq);
+	return answered;
+}
+
 void store_execute(struct store *s, const struct request *req,
 		   struct reply *reply)
 {
@@ -360,9 +404,17 @@ void store_execute(struct store *s, const struct request *req,
 		fail(reply, err_set(KV_ENOMEM, "%s", s->why));
 		return;
 	}
+	if (s->log != NULL && log_refuses(s, req, reply))
+		return;
+	if (sets_own(req)) {
+		fail(reply, key_refuse_own());
+		return;
+	}
 	/* Commands mind expired keys themselves. */
 	if (req->op != OP_COMMAND)
 		store_expire(s, EXPIRE_BATCH);
+	if (req->client.len != 0 && answered_before(s, req, reply))
+		return;
 	switch (req->op) {
 	case OP_PING:
 		break;

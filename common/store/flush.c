@@ -10,7 +10,7 @@
  * and only then renamed to the segment's name; so a file with that name always
  * has a valid header.
  */
-#include "store/store_internal.h"
+#include "store/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +21,8 @@ struct store_flush {
 	struct group *group;
 	struct spare spare; /* path NULL: none */
 	char *path;	    /* of the segment that is to be made, or NULL */
+	uint64_t *doomed;   /* segments that it replaces: see log_cut.c */
+	size_t ndoomed;
 	int result;
 	bool stray; /* the file was renamed and could not be removed again */
 	char why[ERR_TEXT_MAX];
@@ -48,7 +50,7 @@ struct store_flush *store_flush_begin(struct store *s)
 	struct store_flush *job;
 	char name[SEGMENT_NAME_MAX];
 
-	if (s->flush != NULL || g == NULL)
+	if (s->flush != NULL || g == NULL || s->failed != 0)
 		return NULL;
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
@@ -63,6 +65,8 @@ struct store_flush *store_flush_begin(struct store *s)
 			return NULL;
 		}
 		job->spare = take_spare(s, g->seg);
+		if (s->log != NULL)
+			log_take_doomed(s->log, &job->doomed, &job->ndoomed);
 	}
 	s->flush = job;
 	return job;
@@ -163,6 +167,9 @@ void store_flush_run(struct store_flush *job)
 		r = segment_map(g->seg);
 		if (r == 0)
 			r = name_file(job);
+		if (r == 0 && job->ndoomed != 0)
+			r = log_remove_doomed(job->store->fs, job->store->dir,
+					      job->doomed, job->ndoomed);
 	}
 	if (r == 0)
 		return;
@@ -177,7 +184,10 @@ void store_fail(struct store *s, int code, const char *why)
 	s->failed = code;
 	snprintf(s->why, sizeof(s->why), "%s", why);
 	snapshots_drop(s);
-	store_take_back(s);
+	if (s->log != NULL)
+		log_fail(s);
+	else
+		store_take_back(s);
 }
 
 static void flush_succeeded(struct store *s, struct group *g)
@@ -186,6 +196,8 @@ static void flush_succeeded(struct store *s, struct group *g)
 	g->seg->durable = group_end(g);
 	g->seg->unvouched = true;
 	s->durable = g->last_seq;
+	if (s->log == NULL)
+		s->revealed = s->durable;
 	s->waiting -= g->bytes.len;
 	TAILQ_REMOVE(&s->groups, g, next);
 	group_free(g);
@@ -208,7 +220,9 @@ static void discard_file(struct store *s, struct store_flush *job)
 static int flush_failed(struct store *s, struct store_flush *job)
 {
 	struct group *g = job->group;
-	bool again = g->attempts == 0 && !job->stray && s->failed == 0;
+	/* Others have what a replicated store loses: no second try. */
+	bool again = g->attempts == 0 && !job->stray && s->log == NULL &&
+		     s->failed == 0;
 
 	s->stats.sync_failures++;
 	if (g->inject)
@@ -235,13 +249,14 @@ int store_flush_end(struct store *s, struct store_flush *job)
 		r = flush_failed(s, job);
 	free(job->spare.path);
 	free(job->path);
+	free(job->doomed);
 	free(job);
 	return r;
 }
 
 int store_sync(struct store *s)
 {
-	while (!TAILQ_EMPTY(&s->groups)) {
+	while (!TAILQ_EMPTY(&s->groups) && s->failed == 0) {
 		struct store_flush *job = store_flush_begin(s);
 		int r;
 

@@ -28,6 +28,7 @@ void segment_header_encode(char *block, const struct segment_header *h)
 	put_le64(block + 48, h->prev_number);
 	put_le64(block + 56, h->prev_end);
 	put_le64(block + 64, h->started_ms);
+	put_le64(block + 72, h->compacted ? h->committed : h->base_term);
 	put_le64(block + HEADER_SUMMED, XXH3_64bits(block, HEADER_SUMMED));
 }
 
@@ -48,6 +49,8 @@ bool segment_header_decode(const char *block, struct segment_header *h,
 	h->prev_number = get_le64(block + 48);
 	h->prev_end = get_le64(block + 56);
 	h->started_ms = get_le64(block + 64);
+	h->base_term = h->compacted ? 0 : get_le64(block + 72);
+	h->committed = h->compacted ? get_le64(block + 72) : 0;
 	return *format_version == FORMAT_VERSION;
 }
 
@@ -161,7 +164,7 @@ void item_encode(char *at, const struct stored_item *item)
 		*p++ = 0;
 }
 
-bool item_decode(const char *at, uint64_t room, struct stored_item *item)
+bool item_decode_apart(const char *at, uint64_t room, struct stored_item *item)
 {
 	uint32_t klen;
 	size_t head;
@@ -176,7 +179,7 @@ bool item_decode(const char *at, uint64_t room, struct stored_item *item)
 	if (klen == 0 || klen > KV_KEY_MAX || item->value.len > KV_VALUE_MAX ||
 	    head + klen + item->value.len > room)
 		return false;
-	item->version = get_le64(item->flags & ITEM_FIRST ? at - 24 : at + 8);
+	item->version = item->flags & ITEM_FIRST ? 0 : get_le64(at + 8);
 	item->expires_ms = item->flags & ITEM_TTL ? get_le64(at + head - 8) : 0;
 	item->key = slice_of(at + head, klen);
 	item->value.data = at + head + klen;
@@ -184,4 +187,13 @@ bool item_decode(const char *at, uint64_t room, struct stored_item *item)
 		(uint32_t)((head + klen + item->value.len + RECORD_ALIGN - 1) &
 			   ~(size_t)(RECORD_ALIGN - 1));
 	return item->size <= room;
+}
+
+bool item_decode(const char *at, uint64_t room, struct stored_item *item)
+{
+	if (!item_decode_apart(at, room, item))
+		return false;
+	if (item->flags & ITEM_FIRST)
+		item->version = get_le64(at - 24);
+	return true;
 }

@@ -34,7 +34,10 @@ struct segment_header {
 	uint64_t prev_number;  /* segment that the log left for this; 0: none */
 	uint64_t prev_end;     /* and the offset where that one ends */
 	uint64_t started_ms;   /* wall clock */
-	bool compacted;	       /* holds copies that compaction made */
+	/* Of replicated stores; they share a place, as no segment has both. */
+	uint64_t base_term; /* in the log: the term of entry base_version */
+	uint64_t committed; /* compacted: the log was committed up to here */
+	bool compacted;	    /* holds copies that compaction made */
 };
 
 struct segment_seal {
@@ -121,5 +124,7 @@ void item_encode(char *at, const struct stored_item *item);
 /* Reads the item at `at`; false if it does not fit in `room` bytes. For
  * ITEM_FIRST the record's header must stand right before it. */
 bool item_decode(const char *at, uint64_t room, struct stored_item *item);
+/* The same without such a header: the version of an ITEM_FIRST is 0. */
+bool item_decode_apart(const char *at, uint64_t room, struct stored_item *item);
 
 #endif

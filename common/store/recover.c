@@ -5,6 +5,8 @@
  *	N.log, N.idx	segments and their side files
  *	spare.N		files ready to become segments
  *	*.tmp		never finished: removed
+ *	incoming	an import that was never put in place: emptied
+ *	kv.switch	one that is to be put in place: see import_switch.c
  *
  * The end of a segment is in its seal, or in the header of the segment that
  * the log went on in; only a segment with neither is searched for its end
@@ -13,8 +15,9 @@
  * again, because an earlier owner's failed fdatasync may have left clean pages
  * that never reached the disk.
  */
+#include "store/import.h"
+#include "store/log.h"
 #include "store/merge.h"
-#include "store/store_internal.h"
 #include "store/walk.h"
 
 #include <errno.h>
@@ -29,6 +32,7 @@ struct found {
 	struct buf spares;
 	struct buf sides;
 	bool failed;
+	bool incoming, marker;
 };
 
 static void found_name(void *arg, const char *name)
@@ -55,6 +59,10 @@ static void found_name(void *arg, const char *name)
 		buf_append(&f->sides, name, len + 1);
 	} else if (len > 4 && strcmp(name + len - 4, ".tmp") == 0) {
 		buf_append(&f->leftovers, name, len + 1);
+	} else if (strcmp(name, IMPORT_DIR) == 0) {
+		f->incoming = true;
+	} else if (strcmp(name, IMPORT_MARKER) == 0) {
+		f->marker = true;
 	} else if (spare_name_parse(name, &n)) {
 		buf_append(&f->spares, name, len + 1);
 		if (n >= f->store->next_number)
@@ -219,7 +227,7 @@ static int learn_item(void *arg, struct segment *seg,
 			seg->tombstone_newest = e->version;
 		return 0;
 	}
-	r = index_load(s->index, e->key, l);
+	r = index_load(store_index(s, e->key), e->key, l);
 	if (r != 0)
 		return err_set(r, "no memory for the index");
 	store_account(s, l, true);
@@ -229,17 +237,24 @@ static int learn_item(void *arg, struct segment *seg,
 
 static int build_index(struct store *s)
 {
+	struct segment **merged =
+		calloc(s->nslots + 1, sizeof(struct segment *));
 	uint64_t newest;
 	size_t n = 0;
 	int r;
 
-	while (n < s->nslots && s->slots[n] != NULL)
-		n++;
-	r = merge_segments(s->slots, n, learn_item, s, &newest);
-	if (r == 0 && index_load_end(s->index) != 0)
+	if (merged == NULL)
+		return err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
+	for (unsigned i = 0; i < s->nslots && s->slots[i] != NULL; i++)
+		if (log_merges(s, s->slots[i]))
+			merged[n++] = s->slots[i];
+	r = merge_segments(merged, n, learn_item, s, &newest);
+	if (r == 0 &&
+	    (index_load_end(s->index) != 0 || index_load_end(s->own) != 0))
 		r = err_set(KV_ENOMEM, "no memory for the index");
 	if (newest > s->version)
 		s->version = newest;
+	free(merged);
 	return r;
 }
 
@@ -301,10 +316,14 @@ static int recover_found(struct store *s, struct found *found)
 		r = remove_names(s, &found->leftovers);
 	if (r == 0)
 		r = open_segments(s, found);
+	if (r == 0 && s->log != NULL)
+		r = log_drop_replaced(s);
 	if (r == 0)
 		r = settle_ends(s);
 	if (r == 0)
 		r = build_index(s);
+	if (r == 0 && s->log != NULL)
+		r = log_recover(s);
 	if (r == 0 && !s->read_only)
 		r = adopt_spares(s, &found->spares);
 	if (r == 0 && !s->read_only) {
@@ -315,16 +334,58 @@ static int recover_found(struct store *s, struct found *found)
 	return r;
 }
 
+static void found_release(struct found *found)
+{
+	free(found->numbers);
+	buf_release(&found->leftovers);
+	buf_release(&found->spares);
+	buf_release(&found->sides);
+}
+
+static int look(struct store *s, struct found *found)
+{
+	int r;
+
+	*found = (struct found){.store = s};
+	r = fs_list(s->fs, s->dir, found_name, found);
+	if (r != 0)
+		return err_sys(-r, "cannot read '%s'", s->dir);
+	if (found->failed || found->leftovers.failed || found->spares.failed ||
+	    found->sides.failed)
+		return err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
+	return 0;
+}
+
+/* Imports: one that was to be put in place is, the others go. */
+static int settle_import(struct store *s, struct found *found)
+{
+	int r;
+
+	if (found->marker && s->read_only)
+		return err_set(KV_EFORMAT,
+			       "'%s' is about to be replaced by what the node "
+			       "was sent; open it for writing first",
+			       s->dir);
+	if (found->marker) {
+		r = import_resume(s->fs, s->dir);
+		if (r != 0)
+			return r;
+		found_release(found);
+		s->next_number = 1;
+		return look(s, found);
+	}
+	r = found->incoming && !s->read_only ? import_clear(s->fs, s->dir) : 0;
+	return r == 0 ? 0
+		      : err_sys(-r, "cannot clear '%s/%s'", s->dir, IMPORT_DIR);
+}
+
 int store_recover(struct store *s)
 {
-	struct found found = {.store = s};
-	int r = fs_list(s->fs, s->dir, found_name, &found);
+	struct found found;
+	int r = look(s, &found);
 
-	if (r != 0)
-		r = err_sys(-r, "cannot read '%s'", s->dir);
-	else if (found.failed || found.leftovers.failed ||
-		 found.spares.failed || found.sides.failed)
-		r = err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
+	if (r == 0 && (found.marker || found.incoming))
+		r = settle_import(s, &found);
 	if (r == 0) {
 		if (found.count != 0)
 			qsort(found.numbers, found.count,
@@ -332,9 +393,6 @@ int store_recover(struct store *s)
 		orphans_to_leftovers(&found);
 		r = recover_found(s, &found);
 	}
-	free(found.numbers);
-	buf_release(&found.leftovers);
-	buf_release(&found.spares);
-	buf_release(&found.sides);
+	found_release(&found);
 	return r;
 }

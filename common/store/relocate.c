@@ -107,8 +107,10 @@ static void follow(struct store *s, location from, location to)
 		new->tombstones_due = true;
 		if (item.version > new->tombstone_newest)
 			new->tombstone_newest = item.version;
-	} else if (index_get(s->index, item.key, &at) && at == from) {
-		(void)index_put(s->index, item.key, to, &existed, &before);
+	} else if (index_get(store_index(s, item.key), item.key, &at) &&
+		   at == from) {
+		(void)index_put(store_index(s, item.key), item.key, to,
+				&existed, &before);
 		store_account(s, from, false);
 		store_account(s, to, true);
 	}

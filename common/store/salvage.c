@@ -308,7 +308,7 @@ static void say_lost_key(struct salvage *v, const struct found_item *f)
 
 static int put_batch(struct store *to, struct change *batch, size_t *n)
 {
-	int r = *n == 0 ? 0 : store_append(to, batch, *n, 0);
+	int r = *n == 0 ? 0 : store_append(to, batch, *n);
 
 	*n = 0;
 	return r == 0 ? store_sync(to) : r;

@@ -17,7 +17,7 @@
  * recently used one ends when there are too many.
  */
 #include "base/clock.h"
-#include "store/store_internal.h"
+#include "store/log.h"
 
 #include <bsd/stdlib.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ void snapshots_drop(struct store *s)
 bool snapshots_pinned(struct store *s)
 {
 	uint64_t now = clock_monotonic_ms();
-	bool pinned = false;
+	bool pinned = s->log != NULL && s->log->snapshots != 0;
 
 	for (int i = 0; s->snapshots != NULL && i < SNAPSHOTS; i++) {
 		struct snapshot *snap = &s->snapshots->all[i];
@@ -289,8 +289,8 @@ void store_scan(struct store *s, const struct request *req, struct reply *reply)
 	struct buf after;
 
 	reply->keys_only = req->range.keys_only;
-	if (s->appended > s->durable)
-		reply->after = s->appended;
+	if (s->applied > s->revealed)
+		reply->after = s->applied;
 	if (req->cursor.len != 0 && req->cursor.data[0] == 's') {
 		scan_snapshot(s, req, reply);
 		return;

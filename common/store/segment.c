@@ -4,6 +4,7 @@
 #include "store/segment.h"
 
 #include "base/err.h"
+#include "store/log_part.h"
 #include "store/side.h"
 
 #include <errno.h>
@@ -20,6 +21,15 @@ void segment_side_name(char *buf, uint64_t number)
 {
 	snprintf(buf, SEGMENT_NAME_MAX, "%016llx.idx",
 		 (unsigned long long)number);
+}
+
+char *segment_path(const char *dir, uint64_t number)
+{
+	char name[SEGMENT_NAME_MAX];
+	char *path;
+
+	segment_name(name, number);
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
 bool segment_name_parse(const char *name, const char *suffix, uint64_t *n)
@@ -68,6 +78,7 @@ void segment_free(struct segment *seg)
 	if (seg == NULL)
 		return;
 	side_close(seg->side);
+	log_part_free(seg->part);
 	if (seg->base != NULL)
 		file_unmap(seg->file, seg->base, seg->mapped);
 	file_close(seg->file);

@@ -14,6 +14,7 @@
 #include "store/format.h"
 
 struct side;
+struct log_part;
 
 struct segment {
 	struct segment_header header;
@@ -31,7 +32,9 @@ struct segment {
 	bool failed;	/* a sync failed: never write to this file again */
 	bool victim;	/* compaction is at work on it */
 	bool forming;	/* compaction copies to it: not the owner's yet */
-	struct side *side; /* NULL until written */
+	bool revived;	/* a victim got items back: it is not to go */
+	struct side *side;     /* NULL until written */
+	struct log_part *part; /* replicated: where its entries lie, or NULL */
 
 	/* Accounts, in bytes as location_size() counts them. */
 	uint64_t live;		   /* items that the index points to */
@@ -45,6 +48,8 @@ struct segment {
 #define SEGMENT_NAME_MAX 32
 void segment_name(char *buf, uint64_t number);
 void segment_side_name(char *buf, uint64_t number);
+/* "DIR/0000000000000001.log"; NULL: out of memory. */
+char *segment_path(const char *dir, uint64_t number);
 /* True if `name` is that of a segment (or side file); the number into *n. */
 bool segment_name_parse(const char *name, const char *suffix, uint64_t *n);
 

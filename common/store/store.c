@@ -2,7 +2,7 @@
  * store.c - opening, closing, finding, the accounts. See store.h for the shape
  * and store_internal.h for where the rest is.
  */
-#include "store/store_internal.h"
+#include "store/log.h"
 
 #include "base/clock.h"
 
@@ -66,16 +66,18 @@ void store_item(const struct store *s, location l, struct stored_item *item,
 	uint64_t at = location_offset(l);
 	const struct group *g;
 
-	*seq = 0;
 	if (at < seg->durable) {
 		(void)item_decode(seg->base + at, seg->durable - at, item);
+		*seq = item->version > s->agreed ? item->version : 0;
 		return;
 	}
 	TAILQ_FOREACH (g, &s->groups, next) {
 		if (g->seg == seg && at >= g->base && at < group_end(g)) {
 			(void)item_decode(g->bytes.data + (at - g->base),
 					  group_end(g) - at, item);
-			*seq = g->last_seq;
+			*seq = s->log == NULL		   ? g->last_seq
+			       : item->version > s->agreed ? item->version
+							   : 0;
 			return;
 		}
 	}
@@ -83,14 +85,26 @@ void store_item(const struct store *s, location l, struct stored_item *item,
 	__builtin_unreachable();
 }
 
-bool store_find(struct store *s, struct slice key, location *l,
-		struct stored_item *item, uint64_t *seq)
+static bool find_in(struct store *s, const struct index *ix, struct slice key,
+		    location *l, struct stored_item *item, uint64_t *seq)
 {
-	*seq = s->last_delete > s->durable ? s->last_delete : 0;
-	if (key.len == 0 || !index_get(s->index, key, l))
+	*seq = s->last_delete > s->revealed ? s->last_delete : 0;
+	if (key.len == 0 || !index_get(ix, key, l))
 		return false;
 	store_item(s, *l, item, seq);
 	return item->expires_ms == 0 || item->expires_ms > store_now(s);
+}
+
+bool store_find(struct store *s, struct slice key, location *l,
+		struct stored_item *item, uint64_t *seq)
+{
+	return find_in(s, s->index, key, l, item, seq);
+}
+
+bool store_find_own(struct store *s, struct slice key, location *l,
+		    struct stored_item *item, uint64_t *seq)
+{
+	return find_in(s, s->own, key, l, item, seq);
 }
 
 void store_account(struct store *s, location l, bool live)
@@ -158,6 +172,8 @@ int store_expiry_put(struct store *s, struct slice key, uint64_t expires_ms)
 	if (expiry_key(&b, key, expires_ms))
 		r = index_put(s->expiries, buf_slice(&b), 0, &existed, &old);
 	buf_release(&b);
+	if (r == 0 && !existed && key_is_own(key))
+		s->own_expiries++;
 	return r == 0 ? 0 : err_set(r, "no memory for an expiry");
 }
 
@@ -168,8 +184,9 @@ void store_expiry_delete(struct store *s, struct slice key, uint64_t expires_ms)
 
 	/* An entry that stays for lack of memory does no harm: whoever finds
 	 * it looks at the item first. */
-	if (expiry_key(&b, key, expires_ms))
-		(void)index_delete(s->expiries, buf_slice(&b), &old);
+	if (expiry_key(&b, key, expires_ms) &&
+	    index_delete(s->expiries, buf_slice(&b), &old) && key_is_own(key))
+		s->own_expiries--;
 	buf_release(&b);
 }
 
@@ -212,7 +229,8 @@ size_t store_expire(struct store *s, size_t max)
 	uint64_t now, expires_ms, seq;
 	size_t n = 0;
 
-	if (index_count(s->expiries) == 0 || s->failed || s->read_only)
+	if (index_count(s->expiries) == 0 || s->failed || s->read_only ||
+	    (s->log != NULL && !s->log->leading))
 		return 0;
 	now = store_now(s);
 	buf_init(&entry);
@@ -224,10 +242,10 @@ size_t store_expire(struct store *s, size_t max)
 		struct stored_item item;
 		location l;
 
-		if (index_get(s->index, c.key, &l)) {
+		if (index_get(store_index(s, c.key), c.key, &l)) {
 			store_item(s, l, &item, &seq);
 			if (item.expires_ms == expires_ms) {
-				if (store_append(s, &c, 1, 0) != 0)
+				if (store_append(s, &c, 1) != 0)
 					break;
 				s->stats.expired_keys++;
 				n++;
@@ -281,7 +299,9 @@ static void store_free(struct store *s)
 	}
 	free(s->slots);
 	index_free(s->index);
+	index_free(s->own);
 	index_free(s->expiries);
+	log_free(s->log);
 	file_close(s->lock);
 	free(s->snapshots);
 	free(s->items);
@@ -308,8 +328,11 @@ static struct store *store_new(const char *dir,
 	s->next_number = 1;
 	s->dir = strdup(dir);
 	s->index = index_new();
+	s->own = index_new();
 	s->expiries = index_new();
-	if (s->dir == NULL || s->index == NULL || s->expiries == NULL) {
+	s->agreed = UINT64_MAX;
+	if (s->dir == NULL || s->index == NULL || s->own == NULL ||
+	    s->expiries == NULL) {
 		store_free(s);
 		return NULL;
 	}
@@ -335,31 +358,58 @@ int store_open_unread(struct store **out, const char *dir,
 	return 0;
 }
 
+int store_set_replicated(struct store *s, bool replicated)
+{
+	if (!replicated)
+		return 0;
+	s->log = log_new();
+	if (s->log == NULL)
+		return err_set(KV_ENOMEM, "no memory to open '%s'", s->dir);
+	s->agreed = 0;
+	return 0;
+}
+
+static int recover(struct store **s)
+{
+	int r = store_recover(*s);
+
+	if (r != 0) {
+		store_free(*s);
+		*s = NULL;
+	}
+	return r;
+}
+
 int store_open(struct store **out, const char *dir,
 	       const struct store_options *options)
 {
 	int r = store_open_unread(out, dir, options);
 
+	return r == 0 ? recover(out) : r;
+}
+
+int store_open_either(struct store **out, const char *dir, struct fs *fs)
+{
+	struct store_options options = {.fs = fs, .read_only = true};
+	int r = store_open_unread(out, dir, &options);
+
 	if (r != 0)
 		return r;
-	r = store_recover(*out);
-	if (r != 0) {
-		store_free(*out);
-		*out = NULL;
-	}
-	return r;
+	(*out)->either_kind = true;
+	return recover(out);
 }
 
 /* An empty record whose header says that all before it is on disk: from here
- * on a bad record at the end of the log is damage, not a torn write. */
+ * on a bad record at the end of the log is damage, not a torn write. (In a
+ * replicated log it would be an entry.) */
 static int vouch(struct store *s)
 {
 	const struct segment *seg = s->active;
 
-	if (seg == NULL || seg->full || !seg->unvouched ||
+	if (seg == NULL || seg->full || !seg->unvouched || s->log != NULL ||
 	    seg->header.size - seg->tail < RECORD_HEADER)
 		return 0;
-	return store_append(s, NULL, 0, 0);
+	return store_append(s, NULL, 0);
 }
 
 int store_close(struct store *s)

@@ -48,6 +48,11 @@ struct store_options {
 	unsigned lock_timeout_ms; /* wait this long for another owner */
 	bool read_only;		  /* shares the lock with other readers */
 	bool create;		  /* make the directory and an empty store */
+	/* The log is replicated: see store_log.h. Which of the two a store is
+	 * never changes. `log_keep`: bytes of the log that compaction leaves
+	 * alone for peers that lag; 0: 64 MiB. */
+	bool replicated;
+	uint64_t log_keep;
 	/* Recorded in the lock file so that a client that is given the
 	 * directory finds the server; NULL: none. */
 	const char *address;

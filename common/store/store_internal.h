@@ -10,6 +10,7 @@
  *	relocate.c waiting records to a fresh segment after a failed sync
  *	execute.c  requests to replies
  *	txn.c	   commands: reads and writes as one (txn_scan.c)
+ *	once.c	   writes that are done once however often they are asked for
  *	hint.c	   what commands will need, fetched ahead
  *	created.c  when keys that are not there were last created
  *	range.c	   stepping through the keys of a range
@@ -17,6 +18,8 @@
  *	task.c	   background work: which, when; spares and seals
  *	compact.c  background work: compaction (compact_copy.c, victims.c)
  *	check.c	   verification; salvage.c: what is left of a damaged store
+ *	log.h	   the log of a replicated store (log*.c)
+ *	snapshot.c a frozen view for another node; import*.c: its other end
  */
 #ifndef STORE_STORE_INTERNAL_H
 #define STORE_STORE_INTERNAL_H
@@ -50,6 +53,7 @@ struct store_stats {
 
 struct compaction;
 struct snapshots;
+struct store_log;
 
 /* Where the keys of the last store_hint() were, then. */
 struct hints {
@@ -66,9 +70,12 @@ struct store {
 	struct store_options options;
 	uint64_t id;
 	bool read_only;
+	bool either_kind; /* opened to be looked at, replicated or not */
 
 	struct index *index;	/* key -> location */
+	struct index *own;	/* the same of the store's own keys */
 	struct index *expiries; /* big-endian expiry and key -> 0 */
+	uint64_t own_expiries;	/* of them, those of own keys */
 
 	struct segment **slots; /* by location_slot(); NULL: free */
 	unsigned nslots;
@@ -85,9 +92,16 @@ struct store {
 	struct group_queue groups; /* not yet durable, in order */
 	struct store_flush *flush; /* under way */
 	size_t waiting;		   /* bytes in groups */
+	/* Sequence numbers; in a replicated store they are versions. */
 	uint64_t appended;
 	uint64_t durable;
-	uint64_t last_delete; /* sequence number of the last deletion */
+	uint64_t applied;     /* the index shows all up to here */
+	uint64_t revealed;    /* anybody may be told of all up to here */
+	uint64_t last_delete; /* of the last deletion */
+	/* Items of higher versions are not to be revealed even if they are
+	 * durable: committed, in a replicated store, else UINT64_MAX. */
+	uint64_t agreed;
+	struct store_log *log; /* NULL: not replicated */
 
 	struct store_task *task; /* under way */
 	uint64_t task_retry_ms;	 /* after a failed task: not before */
@@ -142,6 +156,16 @@ void store_item(const struct store *s, location l, struct stored_item *item,
 bool store_find(struct store *s, struct slice key, location *l,
 		struct stored_item *item, uint64_t *seq);
 
+/* The same for the store's own keys. */
+bool store_find_own(struct store *s, struct slice key, location *l,
+		    struct stored_item *item, uint64_t *seq);
+
+/* The index that a key belongs into. */
+static inline struct index *store_index(const struct store *s, struct slice key)
+{
+	return key_is_own(key) ? s->own : s->index;
+}
+
 /* The accounts: an item at l became live, or ceased to be. */
 void store_account(struct store *s, location l, bool live);
 uint64_t store_live_bytes(const struct store *s);
@@ -160,18 +184,33 @@ bool store_has_expired(struct store *s);
 /* The size that a new segment should have, at least `need` bytes. */
 uint64_t store_segment_size(const struct store *s, uint64_t need);
 
-/* append.c: appends the changes as one record and applies them: all or none. */
+/* append.c: 0, or KV_EREADONLY and why. */
+MUST_CHECK int store_writable(const struct store *s);
+/* The same, or KV_EUNAVAILABLE: only a leader makes entries. */
+MUST_CHECK int store_may_append(const struct store *s);
+/* Appends the changes as one record and applies them: all or none. */
 MUST_CHECK int store_append(struct store *s, const struct change *changes,
-			    size_t n, uint64_t term);
+			    size_t n);
+/* Applies the n items of a record, whose first lies at offset `at` of the
+ * segment, to the index: all or none. What undoes it goes to undo[0..n). */
+MUST_CHECK int store_apply(struct store *s, const struct segment *seg,
+			   const char *items, uint64_t at, size_t n,
+			   uint64_t seq, struct undo *undo);
+/* Undoes one change to the index and the accounts. KV_ENOMEM: nothing is
+ * undone. */
+MUST_CHECK int store_undo(struct store *s, const struct undo *u);
 /* The group that a record of that many bytes belongs into; starts a group or
  * a segment if need be. */
 MUST_CHECK int store_group_for(struct store *s, uint64_t bytes,
 			       struct group **out);
+/* A record did not come to be. A group that was begun for it goes as well:
+ * there is nothing to flush. */
+void store_drop_empty(struct store *s, struct group *g);
 /* relocate.c: moves every waiting record to a fresh segment after a failed
  * sync. On failure all is as before. */
 MUST_CHECK int store_relocate(struct store *s);
 /* Takes every waiting record back, save those of a flush under way: it decides
- * about them. */
+ * about them. Of a store that is not replicated. */
 void store_take_back(struct store *s);
 
 /* flush.c: no more writes, because of `code`. */
@@ -184,6 +223,12 @@ MUST_CHECK int store_recover(struct store *s);
  * says so; the caller makes sure that it is that key's item. */
 bool store_hinted(struct store *s, struct slice key, location *l);
 
+/* once.c, for requests with a client: whether the reply is there already, and
+ * what it depends on; and the append that remembers it. */
+bool once_answered(struct store *s, const struct request *req,
+		   struct reply *reply, uint64_t *seq);
+MUST_CHECK int once_append(struct store *s, const struct request *req,
+			   const struct change *changes, size_t n);
 /* created.c: a key that was not there is written; and a number that is another
  * one after that. */
 void store_note_created(struct store *s, struct slice key, uint64_t version);
@@ -230,6 +275,16 @@ MUST_CHECK int fill_zeros(struct file *f, uint64_t from, uint64_t to);
  * once it is locked, reads or makes kv.format. */
 MUST_CHECK int directory_prepare(struct store *s);
 MUST_CHECK int directory_identify(struct store *s, bool has_segments);
+
+/* The text of kv.format; log NULL: not replicated. Its length. */
+size_t directory_format(uint64_t id, const struct store_log *log, char *text,
+			size_t size);
+
+/* store.c: which kind it is, as the directory says. 0 or KV_ENOMEM. */
+MUST_CHECK int store_set_replicated(struct store *s, bool replicated);
+/* Opens for reading only, whichever kind it is. */
+MUST_CHECK int store_open_either(struct store **out, const char *dir,
+				 struct fs *fs);
 
 /* lock.c */
 MUST_CHECK int store_lock(struct store *s);

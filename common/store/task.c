@@ -8,8 +8,8 @@
  * A piece that fails is left as it was and tried again after a while.
  */
 #include "base/clock.h"
+#include "store/log.h"
 #include "store/side.h"
-#include "store/store_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,6 +34,7 @@ struct store_task {
 	struct segment *seg; /* TASK_SEAL */
 	struct side *side;   /* TASK_SEAL: the outcome */
 	uint64_t records;    /* TASK_SEAL: the outcome */
+	bool sealed;	     /* TASK_SEAL: the seal is on disk */
 	struct spare spare;  /* TASK_SPARE */
 	uint64_t now_ms;
 	int result;
@@ -114,7 +115,8 @@ static struct segment *seal_wanted(const struct store *s)
 
 		if (seg != NULL && seg->full && !seg->failed && !seg->victim &&
 		    seg->durable == seg->tail && seg->side == NULL &&
-		    seg->base != NULL)
+		    seg->base != NULL &&
+		    (s->log == NULL || log_may_seal(s, seg)))
 			return seg;
 	}
 	return NULL;
@@ -138,6 +140,7 @@ static int seal_run(struct store_task *task)
 				       (unsigned long long)seg->header.number,
 				       s->dir);
 		}
+		task->sealed = true;
 	}
 	r = side_write(s->fs, s->dir, seg, &refs);
 	refs_release(&refs);
@@ -146,8 +149,23 @@ static int seal_run(struct store_task *task)
 	return side_open(s->fs, s->dir, seg, &task->side);
 }
 
-static void seal_end(struct store_task *task)
+/* A replicated log is sealed in order, so that it ends where one segment cannot
+ * be: what the disk does not take there is a failed sync. */
+static void seal_end_log(struct store *s, struct store_task *task)
 {
+	if (task->sealed)
+		task->seg->sealed = true;
+	else if (!task->seg->sealed && task->result != KV_EDAMAGED &&
+		 task->result != KV_ENOMEM)
+		store_fail(s, task->result, task->why);
+}
+
+static void seal_end(struct store *s, struct store_task *task)
+{
+	if (task->result != 0 && s->log != NULL) {
+		seal_end_log(s, task);
+		return;
+	}
 	if (task->result != 0) {
 		/* Whether the seal is on disk is not known; never write it
 		 * again. Its end is in the header of the next segment. */
@@ -214,7 +232,7 @@ int store_task_end(struct store *s, struct store_task *task)
 		spare_end(s, task);
 		break;
 	case TASK_SEAL:
-		seal_end(task);
+		seal_end(s, task);
 		break;
 	case TASK_COMPACT:
 		if (r == 0)

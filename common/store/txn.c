@@ -193,7 +193,7 @@ static void do_clear(struct txn *t)
 	x->n = 0;
 	index_free(x->order);
 	x->order = NULL;
-	txn_depends(x, x->s->appended);
+	txn_depends(x, x->s->applied);
 }
 
 static void *do_alloc(struct txn *t, size_t size)
@@ -224,10 +224,10 @@ static void do_stats(struct txn *t, struct txn_stats *stats)
 
 	*stats = (struct txn_stats){
 		.keys = index_count(s->index),
-		.keys_with_ttl = index_count(s->expiries),
+		.keys_with_ttl = index_count(s->expiries) - s->own_expiries,
 		.version = s->version,
-		.index_bytes =
-			index_memory(s->index) + index_memory(s->expiries),
+		.index_bytes = index_memory(s->index) + index_memory(s->own) +
+			       index_memory(s->expiries),
 		.live_bytes = store_live_bytes(s),
 		.used_bytes = store_used_bytes(s),
 		.waiting_bytes = s->waiting,
@@ -338,7 +338,7 @@ static int commit(struct store_txn *x)
 		return 0;
 	r = keep_values(x);
 	if (r == 0)
-		r = store_append(s, x->changes, x->n, 0);
+		r = store_append(s, x->changes, x->n);
 	if (r != 0)
 		return r;
 	x->reply->version = s->version;

@@ -34,7 +34,7 @@ static inline struct store_txn *txn_of(struct txn *t)
 /* The reply reveals what that sequence number did. */
 static inline void txn_depends(struct store_txn *x, uint64_t seq)
 {
-	if (seq > x->s->durable && seq > x->reply->after)
+	if (seq > x->s->revealed && seq > x->reply->after)
 		x->reply->after = seq;
 }
 

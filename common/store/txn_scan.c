@@ -98,7 +98,7 @@ int txn_do_scan(struct txn *t, struct slice prefix, struct slice after,
 	}
 	if (!x->cleared)
 		seek(&m, x->s->index, after, &m.below, &m.below_key);
-	txn_depends(x, x->s->appended);
+	txn_depends(x, x->s->applied);
 	while ((m.below.valid || m.above.valid) && !buf_failed(&m.below_key) &&
 	       !buf_failed(&m.above_key))
 		if (!merge_step(&m, fn, arg))
@@ -153,7 +153,7 @@ uint64_t txn_do_count(struct txn *t)
 		x->failed = txn_do_scan(t, all, all, count_one, &count);
 		return count;
 	}
-	txn_depends(x, x->s->appended);
+	txn_depends(x, x->s->applied);
 	return x->cleared ? 0 : index_count(x->s->index);
 }
 

@@ -10,7 +10,7 @@
  * Small segments (left by short runs, failed syncs and earlier compactions)
  * are merged when there are many, so that their number stays in proportion.
  */
-#include "store/store_internal.h"
+#include "store/log.h"
 
 #include <stdlib.h>
 
@@ -102,12 +102,14 @@ size_t compact_choose(struct store *s, struct segment **victims, size_t max)
 {
 	struct candidate *list = malloc((s->nslots + 1) * sizeof(*list));
 	uint64_t small = store_segment_size(s, 0) / 4;
+	uint64_t keep_from = s->log != NULL ? log_keep_from(s) : 0;
 	double used = 0, garbage = 0;
 	size_t n = 0, nsmall = 0, taken = 0;
 	bool failed = false;
 
 	for (unsigned i = 0; list != NULL && i < s->nslots; i++) {
-		if (!may_go(s, s->slots[i]))
+		if (!may_go(s, s->slots[i]) ||
+		    !log_may_go(s, s->slots[i], keep_from))
 			continue;
 		judge(&list[n], s->slots[i]);
 		used += (double)list[n].used;

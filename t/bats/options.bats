@@ -3,7 +3,7 @@
 setup() {
 	load helper
 	cd "$BATS_TEST_TMPDIR" || exit
-	programs=(kv-serve kv-get kv-set kv-del)
+	programs=(kv-serve kv-get kv-set kv-del kv-bench)
 }
 
 @test "--help prints a usage on standard output and exits 0" {

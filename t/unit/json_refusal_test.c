@@ -237,6 +237,29 @@ static void types_and_ranges_are_checked(void)
 		 KV_EDATA, "'if' and 'if_version' exclude each other"},
 		{"{\"op\":\"delete\",\"key\":\"a\",\"debug_unreliable\":1}",
 		 KV_EDATA, "'debug_unreliable' must be true or false"},
+		{"{\"op\":\"get\",\"key\":\"a\",\"stale\":1}", KV_EDATA,
+		 "'stale' must be true or false"},
+		{"{\"op\":\"set\",\"key\":\"a\",\"value\":\"\",\"stale\":"
+		 "true}",
+		 KV_EDATA, "'stale' does not belong to 'set'"},
+		{"{\"op\":\"delete\",\"key\":\"a\",\"number\":1,\"client\":"
+		 "\"0123456789abcdef0123456789abcde\"}",
+		 KV_EDATA, "'client' must be 32 hexadecimal digits"},
+		{"{\"op\":\"delete\",\"key\":\"a\",\"number\":1,\"client\":"
+		 "\"0123456789abcdef0123456789abcdef0\"}",
+		 KV_EDATA, "'client' must be 32 hexadecimal digits"},
+		{"{\"op\":\"delete\",\"key\":\"a\",\"number\":1,\"client\":"
+		 "\"0123456789abcdef0123456789abcdeg\"}",
+		 KV_EDATA, "'client' must be 32 hexadecimal digits"},
+		{"{\"op\":\"delete\",\"key\":\"a\",\"number\":1,\"client\":1}",
+		 KV_EDATA, "'client' must be 32 hexadecimal digits"},
+		{"{\"op\":\"delete\",\"key\":\"a\",\"number\":0,\"client\":"
+		 "\"0123456789abcdef0123456789ABCDEF\"}",
+		 KV_EDATA, "'number' must be a whole number from 1 to 2^53"},
+		{"{\"op\":\"delete\",\"key\":\"a\",\"number\":1}", KV_EDATA,
+		 "'client' and 'number' go together"},
+		{"{\"op\":\"get\",\"key\":\"a\",\"number\":1}", KV_EDATA,
+		 "'number' does not belong to 'get'"},
 		{"{\"op\":\"scan\",\"reverse\":\"yes\"}", KV_EDATA,
 		 "'reverse' must be true or false"},
 		{"{\"op\":\"scan\",\"keys_only\":0}", KV_EDATA,

@@ -79,6 +79,9 @@ static void random_request(struct request *r, struct change *changes,
 			   struct slice *keys)
 {
 	*r = (struct request){.op = (enum op)(random_u64() % 9)};
+	if (r->op == OP_GET || r->op == OP_MGET || r->op == OP_SCAN ||
+	    r->op == OP_COUNT)
+		r->stale_ok = random_u64() % 2;
 	switch (r->op) {
 	case OP_GET:
 	case OP_MGET:
@@ -91,6 +94,10 @@ static void random_request(struct request *r, struct change *changes,
 	case OP_DELETE:
 	case OP_BULK_SET:
 		r->debug_unreliable = random_u64() % 2;
+		if (random_u64() % 2) {
+			r->client = random_bytes(16, 16);
+			r->number = 1 + random_u64() % (1ull << 53);
+		}
 		r->changes = changes;
 		r->nchanges = r->op == OP_SET ? 1 : random_u64() % 9;
 		for (size_t i = 0; i < r->nchanges; i++)
@@ -147,6 +154,9 @@ static void check_same_request(const struct request *a, const struct request *b)
 	CHECK_INT(a->condition, b->condition);
 	CHECK(a->if_version == b->if_version);
 	CHECK(a->debug_unreliable == b->debug_unreliable);
+	CHECK(a->stale_ok == b->stale_ok);
+	CHECK(slice_eq(a->client, b->client));
+	CHECK(a->number == b->number);
 }
 
 static void any_request_survives_writing_and_reading(void)

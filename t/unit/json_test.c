@@ -47,6 +47,18 @@ static void a_set_carries_value_ttl_and_conditions(void)
 	CHECK_INT(req.changes[0].expires_ms, NOW + 1);
 }
 
+static void a_write_names_its_client_and_number(void)
+{
+	CHECK_OK("{\"op\":\"set\",\"key\":\"a\",\"value\":\"1\",\"client\":"
+		 "\"000102030405060708090A0b0c0d0e0f\",\"number\":"
+		 "9007199254740992}");
+	CHECK_SLICE(req.client, "\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17");
+	CHECK(req.number == 9007199254740992);
+	CHECK_OK("{\"op\":\"get\",\"key\":\"a\",\"stale\":true}");
+	CHECK(req.stale_ok);
+	CHECK_INT(req.client.len, 0);
+}
+
 static void keys_of_an_mget_are_texts_or_objects(void)
 {
 	CHECK_OK("{\"op\":\"mget\",\"keys\":[\"a\" , {\"key64\":\"AAE=\"},"
@@ -273,6 +285,7 @@ static void threads_parse_into_arenas_of_their_own(void)
 }
 
 TEST_MAIN(T(every_op_is_understood), T(a_set_carries_value_ttl_and_conditions),
+	  T(a_write_names_its_client_and_number),
 	  T(keys_of_an_mget_are_texts_or_objects),
 	  T(a_delete_takes_a_key_or_keys_or_a_prefix),
 	  T(bulk_items_are_pairs_or_objects),
