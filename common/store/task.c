@@ -17,11 +17,12 @@
 
 #define RETRY_MS 1000
 
-/* Zeros are synced in pieces, so that a group that is flushed meanwhile does not
- * wait for all of them; and written in pieces of a huge page. The page cache of
- * Linux keeps what comes in one write in one piece (on ext4 since 6.16), and
- * maps it with one entry: a read at a random place of a large store then finds
- * its way without a walk through page tables that are not in any cache. */
+/* Zeros are synced in pieces, so that a group that is flushed meanwhile does
+ * not wait for all of them; and written in pieces of a huge page. The page
+ * cache of Linux keeps what comes in one write in one piece (on ext4
+ * since 6.16), and maps it with one entry: a read at a random place of a large
+ * store then finds its way without a walk through page tables that are not in
+ * any cache. */
 #define ZEROS_PIECE (2u << 20)
 #define ZEROS_SYNC (4u << 20)
 
