@@ -10,6 +10,7 @@
 #	make fuzz       feed anything to the parsers, a minute each
 #	make check-long the tests that take longer the more they look for
 #	make bench      speed against redis-server; see t/bench
+#	make bench-cluster  a cluster of three against three etcd
 #	make mutants    bugs planted on purpose, which the tests must notice
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
@@ -42,7 +43,7 @@ CMD_SRC := $(wildcard cmd/*.c)
 PROGRAMS := $(foreach f,$(CMD_SRC),$(if $(findstring _,$f),,$(f:cmd/%.c=%)))
 COMMON_SRC := $(wildcard common/*/*.c)
 UNIT_SRC := $(wildcard t/unit/*_test.c)
-BENCH_SRC := t/bench/json_load.c
+BENCH_SRC := t/bench/json_load.c t/bench/etcd_load.c
 REDIS_SRC := $(wildcard t/redis/*.c)
 SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(REDIS_SRC)
 PAGES := $(wildcard man/*.[1-8])
@@ -116,6 +117,14 @@ bench:
 	$(SUB) -s all $(BUILD)/t/json_load
 	@BUILD=$(BUILD) t/bench/durable $(ROUNDS)
 	@BUILD=$(BUILD) t/bench/compaction $(ROUNDS)
+
+bench-cluster:
+	@t/deps build bench bench-cluster
+	$(SUB) -s all $(BUILD)/t/etcd_load
+	@BUILD=$(BUILD) t/bench/cluster $(ROUNDS) $(KILLS)
+
+$(BUILD)/t/etcd_load: $(BUILD)/t/bench/etcd_load.o
+	$(CC) $(LDFLAGS_ALL) $< $(LDLIBS_ALL) -lnghttp2 -o $@
 
 $(BUILD)/t/json_load: $(BUILD)/t/bench/json_load.o
 	$(CC) $(LDFLAGS_ALL) $^ -o $@
@@ -233,7 +242,7 @@ clean:
 
 -include $(OBJ:.o=.d)
 
-.PHONY: all unit objects deps demo check sanitize bench mutants coverage install uninstall \
+.PHONY: all unit objects deps demo check sanitize bench bench-cluster mutants coverage install uninstall \
 	check-long fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -13,6 +13,7 @@
 
 #define HELP                                                                 \
 	"usage: kv-crashtest kill [options]\n"                               \
+	"       kv-crashtest cluster [options]\n"                            \
 	"       kv-crashtest power [options]\n"                              \
 	"       kv-crashtest disk [options]\n"                               \
 	"       kv-crashtest verify [options] HISTORY\n"                     \
@@ -24,6 +25,12 @@
 	"  -k, --keys N        on N keys (1000)\n"                           \
 	"  -d, --dir DIR       with the store below DIR ($TMPDIR or /tmp)\n" \
 	"      --history FILE  write what the clients saw to FILE\n"         \
+	"\n"                                                                 \
+	"cluster: the same with a cluster, whose nodes are killed, paused\n" \
+	"and cut off; with -c, -k, -d and --history, and\n"                  \
+	"      --mode MODE     of this kind (primary)\n"                     \
+	"      --nodes N       of N nodes (3)\n"                             \
+	"      --duration S    for S seconds (20)\n"                         \
 	"\n"                                                                 \
 	"power: cuts the power of a store on a simulated disk between any\n" \
 	"two operations, and lets any operation fail.\n"                     \
@@ -43,7 +50,7 @@
 	"  -h, --help          print this text\n"                            \
 	"  -V, --version       print the version\n"
 
-enum { OPT_HISTORY = 256 };
+enum { OPT_HISTORY = 256, OPT_MODE, OPT_NODES, OPT_DURATION };
 
 static const struct option long_options[] = {
 	{"rounds", required_argument, NULL, 'r'},
@@ -51,6 +58,9 @@ static const struct option long_options[] = {
 	{"keys", required_argument, NULL, 'k'},
 	{"dir", required_argument, NULL, 'd'},
 	{"history", required_argument, NULL, OPT_HISTORY},
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"nodes", required_argument, NULL, OPT_NODES},
+	{"duration", required_argument, NULL, OPT_DURATION},
 	{"states", required_argument, NULL, 'n'},
 	{"limit", required_argument, NULL, 'l'},
 	{"seed", required_argument, NULL, 's'},
@@ -63,9 +73,11 @@ static const struct option long_options[] = {
 static const struct command {
 	const char *name;
 	int (*run)(const struct crashtest *job, struct out *out);
-	const char *letters; /* of its options; 'H' is --history */
+	const char *letters; /* of its options; 'H' is --history, 'M' --mode,
+				'N' --nodes, 'D' --duration */
 } commands[] = {
 	{"kill", crashtest_kill, "rckdHsj"},
+	{"cluster", crashtest_cluster, "ckdHMNDsj"},
 	{"power", crashtest_power, "nsj"},
 	{"disk", crashtest_disk, "dj"},
 	{"verify", crashtest_verify, "lj"},
@@ -73,14 +85,36 @@ static const struct command {
 
 #define NCOMMANDS (sizeof(commands) / sizeof(*commands))
 
+/* The letter that stands for an option in a command's list. */
+static int plain_letter(int letter)
+{
+	switch (letter) {
+	case OPT_HISTORY:
+		return 'H';
+	case OPT_MODE:
+		return 'M';
+	case OPT_NODES:
+		return 'N';
+	case OPT_DURATION:
+		return 'D';
+	default:
+		return letter;
+	}
+}
+
+static int take_mode(const char *mode)
+{
+	if (strcmp(mode, "primary") == 0)
+		return 0;
+	return err_set(KV_EUSAGE, "--mode '%s': there is only 'primary'", mode);
+}
+
 static int take_option(struct crashtest *job, const struct command *command,
 		       int letter)
 {
-	int plain = letter == OPT_HISTORY ? 'H' : letter;
-
 	if (letter == '?')
 		return KV_EUSAGE; /* getopt_long() has said what is wrong */
-	if (strchr(command->letters, plain) == NULL)
+	if (strchr(command->letters, plain_letter(letter)) == NULL)
 		return err_set(KV_EUSAGE, "'%s' has no such option",
 			       command->name);
 	switch (letter) {
@@ -98,6 +132,12 @@ static int take_option(struct crashtest *job, const struct command *command,
 	case OPT_HISTORY:
 		job->history = optarg;
 		return 0;
+	case OPT_MODE:
+		return take_mode(optarg);
+	case OPT_NODES:
+		return parse_number("--nodes", optarg, 1, 9, &job->nodes);
+	case OPT_DURATION:
+		return parse_seconds("--duration", optarg, &job->duration_ms);
 	case 'n':
 		return parse_number("--states", optarg, 1, INT64_MAX,
 				    &job->states);
@@ -116,17 +156,19 @@ static int take_option(struct crashtest *job, const struct command *command,
 static int find_command(int argc, char **argv, const struct command **command)
 {
 	if (argc < 2 || argv[1][0] == '-')
-		return err_set(KV_EUSAGE,
-			       "what to test? kill, power, disk or verify");
+		return err_set(
+			KV_EUSAGE,
+			"what to test? kill, cluster, power, disk or verify");
 	for (size_t i = 0; i < NCOMMANDS; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0) {
 			*command = &commands[i];
 			return 0;
 		}
 	}
-	return err_set(KV_EUSAGE,
-		       "'%s' is not one of kill, power, disk and verify",
-		       argv[1]);
+	return err_set(
+		KV_EUSAGE,
+		"'%s' is not one of kill, cluster, power, disk and verify",
+		argv[1]);
 }
 
 static int take_operands(struct crashtest *job, const struct command *command,
@@ -148,8 +190,12 @@ static int take_operands(struct crashtest *job, const struct command *command,
 
 int main(int argc, char **argv)
 {
-	struct crashtest job = {
-		.rounds = 20, .clients = 8, .keys = 1000, .states = 100000};
+	struct crashtest job = {.rounds = 20,
+				.clients = 8,
+				.keys = 1000,
+				.nodes = 3,
+				.duration_ms = 20000,
+				.states = 100000};
 	const struct command *command = NULL;
 	struct out out;
 	int letter, status, r;

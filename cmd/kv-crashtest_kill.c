@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "check/kill.h"
+#include "cluster/server_path.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,37 +30,6 @@ static int write_history(void *arg, struct slice lines)
 	struct shown *shown = arg;
 
 	return out_put(&shown->history, lines.data, lines.len);
-}
-
-/* The kv-serve beside this program, else the one on the path. */
-static int find_server(char **path)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *places = getenv("PATH");
-
-	if (n > 0) {
-		self[n] = '\0';
-		*strrchr(self, '/') = '\0';
-		if (asprintf(path, "%s/kv-serve", self) < 0)
-			return err_set(KV_ENOMEM, "out of memory");
-		if (access(*path, X_OK) == 0)
-			return 0;
-		free(*path);
-	}
-	while (places != NULL && *places != '\0') {
-		size_t len = strcspn(places, ":");
-
-		if (asprintf(path, "%.*s/kv-serve", (int)len, places) < 0)
-			return err_set(KV_ENOMEM, "out of memory");
-		if (access(*path, X_OK) == 0)
-			return 0;
-		free(*path);
-		places += len + (places[len] == ':');
-	}
-	*path = NULL;
-	return err_set(KV_EUNAVAILABLE, "there is no kv-serve beside this "
-					"program or on the path");
 }
 
 static void print_buf(const struct buf *b)
@@ -157,7 +127,7 @@ int crashtest_kill(const struct crashtest *job, struct out *out)
 	struct kill_report report = {0};
 	char *server = NULL;
 	bool passed;
-	int r = find_server(&server), closed;
+	int r = server_path(&server), closed;
 
 	if (r == 0)
 		r = open_history(job->history, &shown);

@@ -25,9 +25,12 @@
 	"  -j, --json             one JSON object a line\n"                 \
 	"  -0, --null             KEY NUL VALUE NUL, raw\n"                 \
 	"      --print-version    print the version of one KEY "            \
-	"instead\n" CLIENT_OPTIONS_HELP
+	"instead\n"                                                         \
+	"      --stale-ok         any node of a cluster may answer from "   \
+	"what it\n"                                                         \
+	"                         has\n" CLIENT_OPTIONS_HELP
 
-enum { OPT_PRINT_VERSION = 256 };
+enum { OPT_PRINT_VERSION = 256, OPT_STALE_OK };
 
 struct job {
 	struct kv_options where;
@@ -51,6 +54,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, 'j'},
 	{"null", no_argument, NULL, '0'},
 	{"print-version", no_argument, NULL, OPT_PRINT_VERSION},
+	{"stale-ok", no_argument, NULL, OPT_STALE_OK},
 	CLIENT_OPTIONS_LONG,
 };
 
@@ -86,6 +90,9 @@ static int take_option(struct job *job, int letter, int argc, char **argv)
 	case '0':
 		job->formatted = true;
 		job->printer.format = letter == 'j' ? RECORD_JSON : RECORD_NUL;
+		return 0;
+	case OPT_STALE_OK:
+		job->where.stale_ok = true;
 		return 0;
 	case OPT_PRINT_VERSION:
 		job->print_version = true;

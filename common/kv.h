@@ -70,6 +70,9 @@ struct kv_options {
 	unsigned timeout_ms;
 	/* A directory opened in this process is opened for reading only. */
 	bool read_only;
+	/* Any node of a cluster may answer a read from what it knows, which can
+	 * be behind what others were told. */
+	bool stale_ok;
 	/* A missing directory is created (not with read_only). */
 	bool create;
 };

@@ -17,6 +17,7 @@
 struct kv {
 	struct transport *transport;
 	unsigned timeout_ms;
+	bool stale_ok;
 };
 
 int kv_open(kv **out, const struct kv_options *options)
@@ -30,6 +31,7 @@ int kv_open(kv **out, const struct kv_options *options)
 	if (db == NULL)
 		return err_sys(ENOMEM, "cannot open a store");
 	db->timeout_ms = open_timeout_ms(options);
+	db->stale_ok = options->stale_ok;
 	r = open_transport(&db->transport, options);
 	if (r != 0) {
 		free(db);
@@ -55,10 +57,12 @@ void kv_free(void *p)
 int client_ask(kv *db, const struct request *req, struct reply *reply)
 {
 	uint64_t deadline_ms = clock_monotonic_ms() + db->timeout_ms;
+	struct request asked = *req;
 	int r;
 
+	asked.stale_ok = asked.stale_ok || db->stale_ok;
 	*reply = (struct reply){0};
-	r = db->transport->ops->ask(db->transport, req, deadline_ms, reply);
+	r = db->transport->ops->ask(db->transport, &asked, deadline_ms, reply);
 	if (r == 0 && reply->code != 0) {
 		r = reply->code;
 		/* A store's own message is the text that is kept already. */

@@ -1,12 +1,17 @@
 /*
  * remote.c - requests as JSON lines over one connection, one at a time.
  *
- * The rule that everything here serves: a write of which any byte has left is
- * never sent again by itself, since nobody can tell whether it was carried
- * out; a read may be asked again, elsewhere, while there is time. So before
+ * The rule that everything here serves: with one address, a write of which any
+ * byte has left is never sent again by itself, since nobody can tell whether
+ * it was carried out; a read may be asked again while there is time. So before
  * each request an idle connection is looked at, because a server that was
  * restarted has closed it, and finding that out only by sending a write would
  * make its outcome unknown for no reason.
+ *
+ * Several addresses are the nodes of one cluster. Writes then carry a name of
+ * the asker and a number, by which the cluster carries out each only once, so
+ * that they too may be asked again: of the next node when one cannot be
+ * reached, does not answer in its share of the time, or has no leader.
  *
  * A page of a scan is a read too, but its snapshot lives in the server that
  * began it: it is never asked for on another connection.
@@ -18,6 +23,7 @@
 #include "client/address.h"
 #include "proto/json.h"
 
+#include <bsd/stdlib.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -29,6 +35,16 @@
 /* Buffers larger than this are given back rather than kept for the next. */
 #define BUFFER_KEPT (4u << 20)
 
+/* Between two rounds of nodes that had no answer: so long, doubled each time,
+ * at most so long. */
+#define PAUSE_MS 10u
+#define PAUSE_MAX_MS 160u
+
+/* A node of several is given this long to answer, or its share of the time. */
+#define ANSWER_MS 1000u
+
+#define CLIENT_BYTES 16u
+
 struct remote {
 	struct transport transport;
 	struct address_list addresses;
@@ -37,6 +53,10 @@ struct remote {
 	struct buf out;
 	struct buf in;
 	struct json_arena *arena;
+	/* Who writes, and how many writes there were; with several addresses.
+	 */
+	char client[CLIENT_BYTES];
+	uint64_t number;
 };
 
 static void disconnect(struct remote *r)
@@ -72,6 +92,14 @@ static int connect_any(struct remote *r, uint64_t deadline_ms)
 static bool is_write(enum op op)
 {
 	return op == OP_SET || op == OP_DELETE || op == OP_BULK_SET;
+}
+
+/* Whether asking twice is no different from asking once. */
+static bool may_repeat(const struct request *req)
+{
+	if (req->cursor.len != 0 || req->op == OP_CLUSTER)
+		return false;
+	return !is_write(req->op) || req->client.len != 0;
 }
 
 /* Between requests a server says nothing: whatever can be read is the end. */
@@ -199,9 +227,9 @@ static int exchange(struct remote *r, const struct request *req,
 	}
 	if (e != 0) {
 		disconnect(r);
-		*again = e != ETIMEDOUT && e != ENOMEM &&
-			 req->cursor.len == 0 &&
-			 (sent == 0 || !is_write(req->op));
+		*again = e != ENOMEM && req->cursor.len == 0 &&
+			 (sent == 0 || may_repeat(req)) &&
+			 (e != ETIMEDOUT || r->addresses.count > 1);
 		return no_reply(r, req, e, sent != 0);
 	}
 	if (sent < r->out.len)
@@ -218,30 +246,117 @@ static int exchange(struct remote *r, const struct request *req,
 	return code;
 }
 
-static int remote_ask(struct transport *t, const struct request *req,
-		      uint64_t deadline_ms, struct reply *reply)
+/* Whether the reply leaves hope that another node, or the same one a little
+ * later, has a better one. */
+static bool is_passing(const struct reply *reply)
 {
-	struct remote *r = (struct remote *)t;
+	return reply->code == KV_EUNAVAILABLE || reply->code == KV_EUNKNOWN;
+}
+
+static void pause_until(uint64_t when_ms)
+{
+	uint64_t now = clock_monotonic_ms();
+
+	if (when_ms > now)
+		poll(NULL, 0, (int)(when_ms - now));
+}
+
+static uint64_t share_of(const struct remote *r, uint64_t deadline_ms)
+{
+	uint64_t now = clock_monotonic_ms();
+	uint64_t left = deadline_ms > now ? deadline_ms - now : 0;
+	uint64_t share = left / r->addresses.count;
+
+	if (share < ANSWER_MS)
+		share = ANSWER_MS;
+	return now + (share < left ? share : left);
+}
+
+/* Of one server: asks again only where the connection was the trouble. */
+static int ask_one(struct remote *r, const struct request *req,
+		   uint64_t deadline_ms, struct reply *reply)
+{
 	bool again = true;
 	int code = 0;
 
-	buf_clear(&r->in); /* the reply before lived in it until now */
-	buf_trim(&r->in, BUFFER_KEPT);
-	buf_clear(&r->out);
-	json_request_write(&r->out, req, clock_wall_ms());
-	if (buf_failed(&r->out))
-		return err_sys(ENOMEM, "cannot build the request");
-	if (r->fd >= 0 && is_stale(r->fd))
-		disconnect(r);
-	if (r->fd < 0 && req->cursor.len != 0)
-		return no_reply(r, req, ECONNRESET, false);
-	for (size_t i = 0; i <= r->addresses.count && again; i++) {
+	for (int i = 0; i <= 1 && again; i++) {
 		again = false;
 		if (r->fd < 0)
 			code = connect_any(r, deadline_ms);
 		if (r->fd >= 0)
 			code = exchange(r, req, deadline_ms, reply, &again);
 	}
+	return code;
+}
+
+/* An earlier try may have been carried out: a later one that got nowhere must
+ * not make it look as if nothing had happened. */
+static int still_unknown(const struct remote *r)
+{
+	return err_set(KV_EUNKNOWN,
+		       "none of %zu nodes could tell in time whether the write "
+		       "was stored: look before trying again",
+		       r->addresses.count);
+}
+
+/* Of the nodes of a cluster, round and round while there is time. */
+static int ask_any(struct remote *r, const struct request *req,
+		   uint64_t deadline_ms, struct reply *reply)
+{
+	uint64_t pause = PAUSE_MS;
+	bool unsure = false;
+	int code;
+
+	for (size_t tries = 1;; tries++) {
+		bool again = false, passing;
+
+		code = r->fd < 0 ? connect_any(r, share_of(r, deadline_ms)) : 0;
+		if (r->fd < 0)
+			return unsure ? still_unknown(r) : code;
+		code = exchange(r, req, share_of(r, deadline_ms), reply,
+				&again);
+		passing = code == 0 && is_passing(reply);
+		if (passing)
+			again = may_repeat(req);
+		unsure = unsure || code == KV_EUNKNOWN ||
+			 (passing && reply->code == KV_EUNKNOWN);
+		if (!again || clock_monotonic_ms() + pause >= deadline_ms)
+			return unsure && (code != 0 || passing)
+				       ? still_unknown(r)
+				       : code;
+		disconnect(r);
+		r->at = (r->at + 1) % r->addresses.count;
+		if (tries % r->addresses.count != 0)
+			continue;
+		pause_until(clock_monotonic_ms() + pause);
+		pause = pause < PAUSE_MAX_MS ? 2 * pause : pause;
+	}
+}
+
+static int remote_ask(struct transport *t, const struct request *req,
+		      uint64_t deadline_ms, struct reply *reply)
+{
+	struct remote *r = (struct remote *)t;
+	bool cluster = r->addresses.count > 1;
+	struct request named = *req;
+	int code;
+
+	if (cluster && is_write(req->op) && req->client.len == 0) {
+		named.client = slice_of(r->client, sizeof(r->client));
+		named.number = ++r->number;
+	}
+	buf_clear(&r->in); /* the reply before lived in it until now */
+	buf_trim(&r->in, BUFFER_KEPT);
+	buf_clear(&r->out);
+	json_request_write(&r->out, &named, clock_wall_ms());
+	if (buf_failed(&r->out))
+		return err_sys(ENOMEM, "cannot build the request");
+	if (r->fd >= 0 && is_stale(r->fd))
+		disconnect(r);
+	if (r->fd < 0 && req->cursor.len != 0)
+		return no_reply(r, req, ECONNRESET, false);
+	code = cluster ? ask_any(r, &named, deadline_ms, reply)
+		       : ask_one(r, &named, deadline_ms, reply);
 	buf_clear(&r->out);
 	buf_trim(&r->out, BUFFER_KEPT);
 	return code;
@@ -273,6 +388,7 @@ int remote_open(struct transport **out, const char *address,
 		return err_sys(ENOMEM, "cannot open '%s'", address);
 	r->transport.ops = &ops;
 	r->fd = -1;
+	arc4random_buf(r->client, sizeof(r->client));
 	code = address_list_parse(&r->addresses, address);
 	if (code != 0)
 		goto fail;

@@ -19,7 +19,8 @@ struct transport_ops {
 	 *   KV_EUNREACHABLE  no server, and nothing was sent
 	 *   KV_ETIMEOUT      a read was not answered in time
 	 *   KV_EUNKNOWN      a write was sent and its reply never came: it may
-	 *                    or may not be stored; it is not sent again
+	 *                    or may not be stored, and is not sent again
+	 *                    (of several nodes: none could tell in time)
 	 *   KV_EPROTO        the reply was not understood
 	 */
 	int (*ask)(struct transport *t, const struct request *req,

@@ -142,3 +142,13 @@ line() {
 	assert_line 'Result: PASS (100% durability for acknowledged writes)'
 	assert_line --partial 'linearizable: '
 }
+
+@test "a cluster in a storm loses nothing that it acknowledged" {
+	run -0 kv-crashtest cluster --duration 6 --clients 6 --keys 60 \
+		--dir . --history seen
+	assert_line --regexp '^acked=[1-9][0-9]* lost=0 lost_pct=0.00%$'
+	assert_line 'Result: PASS (100% durability for acknowledged writes)'
+	run -0 kv-crashtest verify seen
+	run -0 find . -name 'kv-crashtest.*'
+	assert_output ''
+}

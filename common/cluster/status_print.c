@@ -1,0 +1,170 @@
+/*
+ * status_print.c - a cluster's state as a table and as JSON; see status.h.
+ */
+#include "cluster/status.h"
+
+#include <bsd/stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define COLUMNS 10
+#define CELL_MAX 64
+
+struct row {
+	char cells[COLUMNS][CELL_MAX];
+};
+
+static const char *state_name(const struct node_status *node)
+{
+	switch (node->state) {
+	case NODE_DOWN:
+		return "down";
+	case NODE_SILENT:
+		return "silent";
+	case NODE_OTHER:
+		return "other";
+	case NODE_UP:
+		break;
+	}
+	return node->role;
+}
+
+static void write_uptime(char *cell, uint64_t ms)
+{
+	uint64_t s = ms / 1000;
+
+	if (s < 60)
+		snprintf(cell, CELL_MAX, "%" PRIu64 "s", s);
+	else if (s < 3600)
+		snprintf(cell, CELL_MAX, "%" PRIu64 "m%02" PRIu64 "s", s / 60,
+			 s % 60);
+	else if (s < 86400)
+		snprintf(cell, CELL_MAX, "%" PRIu64 "h%02" PRIu64 "m", s / 3600,
+			 s / 60 % 60);
+	else
+		snprintf(cell, CELL_MAX, "%" PRIu64 "d%02" PRIu64 "h",
+			 s / 86400, s / 3600 % 24);
+}
+
+static void write_size(char *cell, uint64_t bytes)
+{
+	int64_t n = bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX;
+
+	humanize_number(cell, 6, n, "", HN_AUTOSCALE,
+			HN_DECIMAL | HN_NOSPACE | HN_B);
+}
+
+static void fill_row(struct row *row, const struct cluster_status *status,
+		     const struct node_status *node)
+{
+	snprintf(row->cells[0], CELL_MAX, "%s", node->name);
+	snprintf(row->cells[1], CELL_MAX, "%.*s", CELL_MAX - 1, node->address);
+	snprintf(row->cells[3], CELL_MAX, "%s", state_name(node));
+	if (node->state != NODE_UP) {
+		static const int unknown[] = {2, 4, 5, 6, 7, 8, 9};
+
+		for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+			snprintf(row->cells[unknown[i]], CELL_MAX, "-");
+		return;
+	}
+	snprintf(row->cells[2], CELL_MAX, "%" PRIu64, node->pid);
+	snprintf(row->cells[4], CELL_MAX, "%" PRIu64, node->term);
+	snprintf(row->cells[5], CELL_MAX, "%" PRIu64, node->last);
+	snprintf(row->cells[6], CELL_MAX, "%" PRIu64, node->applied);
+	snprintf(row->cells[7], CELL_MAX, "%" PRIu64, status_lag(status, node));
+	write_uptime(row->cells[8], node->uptime_ms);
+	write_size(row->cells[9], node->disk_bytes);
+}
+
+static void write_row(const struct row *row, const int *widths, struct buf *out)
+{
+	static const bool to_the_right[COLUMNS] = {
+		[2] = true, [4] = true, [5] = true, [6] = true,
+		[7] = true, [8] = true, [9] = true,
+	};
+
+	for (int i = 0; i < COLUMNS; i++)
+		buf_printf(out, "%s%*s", i != 0 ? "  " : "",
+			   to_the_right[i] ? widths[i] : -widths[i],
+			   row->cells[i]);
+	buf_append_char(out, '\n');
+}
+
+static void write_summary(const struct cluster_status *status, struct buf *out)
+{
+	const struct node_status *leader = status->leader;
+
+	buf_append_char(out, '\n');
+	if (leader == NULL)
+		buf_printf(out, "no leader; ");
+	else
+		buf_printf(out, "leader %s in term %" PRIu64 "; ", leader->name,
+			   leader->term);
+	buf_printf(out, "%squorum; %u of %u nodes up\n",
+		   leader != NULL && leader->quorum ? "" : "no ", status->up,
+		   status->n);
+}
+
+void status_table(const struct cluster_status *status, struct buf *out)
+{
+	static const struct row head = {{"NODE", "ADDRESS", "PID", "ROLE",
+					 "TERM", "LAST", "APPLIED", "LAG", "UP",
+					 "SIZE"}};
+	struct row rows[MEMBERS_MAX + 1];
+	int widths[COLUMNS] = {0};
+
+	rows[0] = head;
+	for (unsigned i = 0; i < status->n; i++)
+		fill_row(&rows[i + 1], status, &status->nodes[i]);
+	for (unsigned i = 0; i <= status->n; i++)
+		for (int j = 0; j < COLUMNS; j++)
+			if ((int)strlen(rows[i].cells[j]) > widths[j])
+				widths[j] = (int)strlen(rows[i].cells[j]);
+	for (unsigned i = 0; i <= status->n; i++)
+		write_row(&rows[i], widths, out);
+	write_summary(status, out);
+}
+
+static void json_node(const struct cluster_status *status,
+		      const struct node_status *node, struct buf *out)
+{
+	/* Names and addresses have no character that needs an escape. */
+	buf_printf(out, "{\"node\":\"%s\",\"address\":\"%s\",\"up\":%s",
+		   node->name, node->address,
+		   node->state == NODE_UP ? "true" : "false");
+	buf_printf(out, ",\"role\":\"%s\"", state_name(node));
+	if (node->state == NODE_UP) {
+		buf_printf(out,
+			   ",\"pid\":%" PRIu64 ",\"term\":%" PRIu64
+			   ",\"leader\":\"%s\",\"last_index\":%" PRIu64
+			   ",\"applied_index\":%" PRIu64,
+			   node->pid, node->term, node->leader, node->last,
+			   node->applied);
+		buf_printf(out,
+			   ",\"lag\":%" PRIu64 ",\"uptime_ms\":%" PRIu64
+			   ",\"disk_bytes\":%" PRIu64 ",\"keys\":%" PRIu64,
+			   status_lag(status, node), node->uptime_ms,
+			   node->disk_bytes, node->keys);
+	}
+	buf_append_char(out, '}');
+}
+
+void status_json(const struct cluster_status *status, struct buf *out)
+{
+	const struct node_status *leader = status->leader;
+
+	if (leader != NULL)
+		buf_printf(out, "{\"leader\":\"%s\",\"term\":%" PRIu64,
+			   leader->name, leader->term);
+	else
+		buf_append_str(out, "{\"leader\":null");
+	buf_printf(out, ",\"quorum\":%s,\"up\":%u,\"nodes\":[",
+		   leader != NULL && leader->quorum ? "true" : "false",
+		   status->up);
+	for (unsigned i = 0; i < status->n; i++) {
+		if (i != 0)
+			buf_append_char(out, ',');
+		json_node(status, &status->nodes[i], out);
+	}
+	buf_append_str(out, "]}\n");
+}
