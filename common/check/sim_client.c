@@ -15,8 +15,9 @@
 #include <stdlib.h>
 
 #define CLIENT_SIZE 16u
-#define ENVELOPE (1u + CLIENT_SIZE + 8u + 1u) /* stale, client, number, order \
-					       */
+#define ENVELOPE                                                     \
+	(1u + CLIENT_SIZE + 8u + 1u) /* stale, client, number, order \
+				      */
 #define FORWARD_HEAD 10u
 #define REPLY_MAX ((size_t)1 << 20)
 #define CALL_MS 10000u

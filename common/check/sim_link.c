@@ -145,7 +145,7 @@ void sim_deliver(struct sim_net *net, struct sim_frame *f)
 		sim_carry_out(to, f->from, buf_slice(&f->bytes));
 		return;
 	}
-	m = members_find_name(primary_members(to->primary),
+	m = members_find_name(primary_peers(to->primary),
 			      net->nodes[f->from].name);
 	primary_receive(to->primary, sim_node_ms(to), m != NULL ? m->id : 0,
 			buf_slice(&f->bytes));
@@ -159,7 +159,7 @@ static void tell_lost(struct sim_node *n, const struct sim_node *other)
 
 	if (!n->up)
 		return;
-	m = members_find_name(primary_members(n->primary), other->name);
+	m = members_find_name(primary_peers(n->primary), other->name);
 	n->dirty = true;
 	if (m != NULL)
 		primary_link_lost(n->primary, sim_node_ms(n), m->id);

@@ -125,6 +125,9 @@ void primary_receive(struct primary *p, uint64_t now_ms, uint64_t from,
 	case FRAME_CHUNK:
 		primary_fetch_chunk(p, frame);
 		break;
+	case FRAME_FORGOT:
+		primary_forgot(p, frame);
+		break;
 	case FRAME_FORWARDED:
 		primary_forwarded(p, frame);
 		break;
@@ -325,9 +328,12 @@ bool primary_leads(const struct primary *p)
 
 const struct members *primary_members(const struct primary *p)
 {
-	const struct members *list = primary_list(p);
+	return primary_list(p);
+}
 
-	return list->n != 0 ? list : &p->met;
+const struct members *primary_peers(const struct primary *p)
+{
+	return &p->peers;
 }
 
 const struct raft *primary_core(const struct primary *p)

@@ -65,6 +65,8 @@ enum frame_kind {
 	 * the reply may leave. */
 	FRAME_FORWARD = 4,
 	FRAME_FORWARDED = 5, /* id (8), code (4), reply or message */
+	/* id (8), birth (8): the members have you with another birth */
+	FRAME_FORGOT = 6,
 };
 
 /* Which protocol a forwarded request and its reply are in. */
@@ -91,8 +93,8 @@ struct primary_events {
 	 * for `revealed` or `confirmed` will not get what it waits for. Those
 	 * that wrote are KV_EUNKNOWN, the others KV_EUNAVAILABLE. */
 	void (*lost)(void *arg);
-	/* The members, or what this node knows of them, changed: keep links to
-	 * all but this node. */
+	/* Whom this node may have to talk to has changed (primary_peers()):
+	 * keep links to all but this node. */
 	void (*members)(void *arg, const struct members *members);
 	/* Closes and reopens the store around `swap`, which puts another in its
 	 * place; primary_set_store() follows, perhaps during the call. No flush
@@ -175,8 +177,13 @@ int primary_meet(struct primary *p, const struct primary_hello *hello);
 
 bool primary_leads(const struct primary *p);
 
-/* The members as far as this node knows them: while it joins, those it met. */
+/* The members in force, as far as this node knows: none while it joins. */
 const struct members *primary_members(const struct primary *p);
+
+/* Whom it may have to talk to: the members, or those it met while it joins; and
+ * others whose messages show that it lags behind a change. Told by
+ * events.members, too. */
+const struct members *primary_peers(const struct primary *p);
 
 /* What the core says of itself, for tests and simulations. */
 const struct raft *primary_core(const struct primary *p);

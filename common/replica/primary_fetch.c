@@ -20,7 +20,7 @@
 static void ask(struct primary *p)
 {
 	const struct fetch *f = &p->fetch;
-	const struct member *to = members_find(primary_members(p), f->source);
+	const struct member *to = members_find(primary_peers(p), f->source);
 	char frame[FETCH_SIZE] = {FRAME_FETCH};
 
 	p->fetch.asked_ms = p->now;
@@ -198,7 +198,8 @@ static void install(struct primary *p)
 	p->trimmed = p->fetch.index + 1;
 	p->commit_to = p->fetch.index;
 	p->coord.revealed = p->fetch.index;
-	p->members_moved = true;
+	p->nstrangers = 0;
+	primary_update_peers(p);
 	raft_installed(p->raft, p->now, p->fetch.index, p->fetch.term,
 		       &members);
 	primary_fetch_end(p);

@@ -76,13 +76,13 @@ static void put_back(struct primary *p, struct pending *w)
 static uint64_t whom_to_ask(const struct primary *p)
 {
 	if (p->leads)
-		return raft_transferring(p->raft) ? 0 : p->state.id;
+		return primary_hands_over(p) ? 0 : p->state.id;
 	return p->leader != p->state.id ? p->leader : 0;
 }
 
 static bool forward(struct primary *p, struct pending *w, uint64_t leader)
 {
-	const struct member *to = members_find(primary_members(p), leader);
+	const struct member *to = members_find(primary_peers(p), leader);
 	char head[FORWARD_HEAD] = {FRAME_FORWARD};
 
 	if (to == NULL)

@@ -41,7 +41,7 @@ static bool read_entries(struct primary *p, uint64_t from, uint64_t to)
 
 void primary_send_message(struct primary *p, const struct raft_message *m)
 {
-	const struct member *to = members_find(primary_members(p), m->to);
+	const struct member *to = members_find(primary_peers(p), m->to);
 	struct slice body = {0};
 
 	if (to == NULL)
@@ -186,6 +186,7 @@ void primary_receive_message(struct primary *p, struct slice frame)
 		return;
 	if (asks_for_a_vote(m) && !primary_may_vote(p))
 		return;
+	primary_note_sender(p, m->from);
 	/* It may end this node's leadership: until now it led. */
 	if (m->term > p->term) {
 		primary_note_growth(p);

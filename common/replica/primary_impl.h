@@ -56,9 +56,8 @@ struct raft_known {
 
 /* Whom this node met since it was started. */
 struct meeting {
-	char name[MEMBER_NAME_MAX + 1];
-	uint64_t birth; /* as of the last time */
-	bool fresh;	/* it had said and stored nothing, once */
+	struct member member; /* as of the last time; its id may be 0 */
+	bool fresh;	      /* it had said and stored nothing, once */
 };
 
 /* A request as bytes: it waits for a leader, or for a leader's answer. */
@@ -105,8 +104,8 @@ struct order {
 	bool active;
 	bool removed; /* repair: the first half is done */
 	enum cluster_order_kind kind;
+	bool handing_over; /* transfer: the core has been told */
 	struct member member;
-	uint64_t change;      /* index of the entry under way; 0: none */
 	uint64_t deadline_ms; /* transfer */
 	coord_reply_fn *fn;
 	void *arg;
@@ -158,9 +157,13 @@ struct primary {
 	 * newest last. */
 	struct raft_known known[KNOWN_MAX];
 	unsigned nknown;
-	struct members met; /* while it joins */
 	struct meeting meetings[MEMBERS_MAX];
 	unsigned nmeetings;
+	/* Ids that messages came from that the members in force do not have:
+	 * this node lags, and must answer them all the same. */
+	uint64_t strangers[MEMBERS_MAX];
+	unsigned nstrangers;
+	struct members peers; /* all that it may have to talk to */
 	bool members_moved;
 
 	/* Gates of replies */
@@ -260,9 +263,13 @@ void primary_adopt(struct primary *p, uint64_t index);
 /* Those that are not needed any more, now that all up to index is committed. */
 void primary_forget(struct primary *p, uint64_t index);
 bool primary_may_vote(const struct primary *p);
-/* Finds out whether the log says that this node lost its data. */
+/* Finds out whether the log says that this node lost its data; or a leader. */
 void primary_check_birth(struct primary *p);
+void primary_forgot(struct primary *p, struct slice frame);
 void primary_tell_members(struct primary *p);
+/* Members, meetings or strangers have changed. */
+void primary_update_peers(struct primary *p);
+void primary_note_sender(struct primary *p, uint64_t id);
 
 /* ---- primary_meet.c ---- */
 
@@ -309,6 +316,11 @@ void primary_order(struct primary *p, const struct request *req,
 		   coord_reply_fn *fn, void *arg);
 void primary_order_step(struct primary *p);
 void primary_order_lost(struct primary *p);
+/* Nothing is carried out while leadership is handed over. */
+static inline bool primary_hands_over(const struct primary *p)
+{
+	return p->order.active && p->order.kind == CLUSTER_TRANSFER;
+}
 void primary_promote(struct primary *p);
 
 /* ---- primary_info.c ---- */

@@ -97,7 +97,8 @@ static void add_since(struct lines *l, const char *name, size_t before)
 /* "n1=127.0.0.1:65431 n4=127.0.0.1:65434/learner" */
 static void add_members(struct primary *p, struct lines *l)
 {
-	const struct members *list = primary_members(p);
+	const struct members *list =
+		primary_list(p)->n != 0 ? primary_list(p) : primary_peers(p);
 	size_t before = l->text->len;
 
 	for (unsigned i = 0; i < list->n; i++)
@@ -119,15 +120,20 @@ static bool add_matches(struct primary *p, struct lines *l)
 		const struct raft_peer_status *peer = &status.peers[i];
 		const struct member *m =
 			members_find(primary_list(p), peer->id);
+		const struct meeting *met =
+			m != NULL ? primary_meeting(p, m->name) : NULL;
 		bool self = peer->id == p->state.id;
+		bool lost = !self && met != NULL && m->birth != 0 &&
+			    met->member.birth != m->birth;
 
 		voters += peer->voter;
 		there += peer->voter && (self || peer->active);
-		buf_printf(l->text, "%s%s=%llu%s", i != 0 ? " " : "",
+		buf_printf(l->text, "%s%s=%llu%s%s", i != 0 ? " " : "",
 			   m != NULL ? m->name : "?",
 			   (unsigned long long)(self ? status.persisted
 						     : peer->match),
-			   self || peer->active ? "" : "/away");
+			   self || peer->active ? "" : "/away",
+			   lost ? "/lost its data" : "");
 	}
 	if (p->leads) {
 		add_since(l, "matches", before);
@@ -154,8 +160,7 @@ static void add_log(struct primary *p, struct lines *l)
 
 static void add_lines(struct primary *p, struct lines *l)
 {
-	const struct member *leader =
-		members_find(primary_members(p), p->leader);
+	const struct member *leader = members_find(primary_peers(p), p->leader);
 	char id[24];
 
 	add_text(l, "mode", "primary");

@@ -23,37 +23,51 @@ void primary_hello(const struct primary *p, struct primary_hello *hello)
 	};
 }
 
-const struct meeting *primary_meeting(const struct primary *p, const char *name)
+static struct meeting *find_meeting(struct primary *p, const char *name)
 {
 	for (unsigned i = 0; i < p->nmeetings; i++)
-		if (strcmp(p->meetings[i].name, name) == 0)
+		if (strcmp(p->meetings[i].member.name, name) == 0)
 			return &p->meetings[i];
 	return NULL;
 }
 
-static void note_meeting(struct primary *p, const struct primary_hello *hello)
+const struct meeting *primary_meeting(const struct primary *p, const char *name)
 {
-	struct meeting *m = NULL;
+	return find_meeting((struct primary *)(uintptr_t)p, name);
+}
 
-	for (unsigned i = 0; i < p->nmeetings; i++)
-		if (strcmp(p->meetings[i].name, hello->name) == 0)
-			m = &p->meetings[i];
-	if (m == NULL && p->nmeetings == MEMBERS_MAX) {
+static struct meeting *add_meeting(struct primary *p, const char *name)
+{
+	struct meeting *m;
+
+	if (p->nmeetings == MEMBERS_MAX) {
 		/* Old acquaintances of former members: the oldest goes. */
 		memmove(&p->meetings[0], &p->meetings[1],
 			(MEMBERS_MAX - 1) * sizeof(*m));
 		p->nmeetings--;
 	}
-	if (m == NULL) {
-		m = &p->meetings[p->nmeetings++];
-		*m = (struct meeting){0};
-		snprintf(m->name, sizeof(m->name), "%s", hello->name);
-	}
+	m = &p->meetings[p->nmeetings++];
+	*m = (struct meeting){.member.voter = true};
+	snprintf(m->member.name, sizeof(m->member.name), "%s", name);
+	return m;
+}
+
+static void note_meeting(struct primary *p, const struct primary_hello *hello)
+{
+	struct meeting *m = find_meeting(p, hello->name);
+
+	if (m == NULL)
+		m = add_meeting(p, hello->name);
 	/* What a former bearer of the directory said does not count. */
-	if (m->birth != hello->birth)
+	if (m->member.birth != hello->birth)
 		m->fresh = false;
-	m->birth = hello->birth;
 	m->fresh = m->fresh || !hello->established;
+	m->member.birth = hello->birth;
+	m->member.id = hello->id;
+	snprintf(m->member.address, sizeof(m->member.address), "%s",
+		 hello->address);
+	if (p->nknown == 0)
+		primary_update_peers(p);
 }
 
 /* Whether all of the first members have been met, none of which had said
@@ -73,7 +87,7 @@ static void maybe_begin(struct primary *p)
 			continue;
 		if (met == NULL || !met->fresh)
 			return;
-		m->birth = met->birth;
+		m->birth = met->member.birth;
 	}
 	p->state.began = true;
 	if (primary_save(p) != 0)
@@ -119,26 +133,6 @@ static int check_member(const struct primary *p,
 	return 0;
 }
 
-/* While this node joins, those that it meets are all that it knows. */
-static void note_peer(struct primary *p, const struct primary_hello *hello)
-{
-	struct member m = {
-		.id = hello->id, .birth = hello->birth, .voter = true};
-	const struct member *old = members_find_name(&p->met, hello->name);
-
-	if (p->nknown != 0 || hello->id == 0)
-		return;
-	if (old != NULL && old->id == hello->id &&
-	    strcmp(old->address, hello->address) == 0)
-		return;
-	if (old != NULL)
-		members_drop(&p->met, old->id);
-	snprintf(m.name, sizeof(m.name), "%s", hello->name);
-	snprintf(m.address, sizeof(m.address), "%s", hello->address);
-	if (members_add(&p->met, &m) == 0)
-		p->members_moved = true;
-}
-
 int primary_meet(struct primary *p, const struct primary_hello *hello)
 {
 	int r;
@@ -163,7 +157,6 @@ int primary_meet(struct primary *p, const struct primary_hello *hello)
 				       p->options.node);
 	}
 	note_meeting(p, hello);
-	note_peer(p, hello);
 	maybe_begin(p);
 	return 0;
 }
@@ -186,7 +179,6 @@ static void become(struct primary *p, uint64_t id)
 	p->state.emptying = true;
 	p->state.first.n = 0;
 	p->wiped = false;
-	p->met = *primary_members(p);
 	(void)primary_save(p); /* or it is dead; primary_swap() goes on */
 }
 

@@ -83,7 +83,8 @@ void primary_adopt(struct primary *p, uint64_t index)
 		p->nknown = n;
 	else if (!know_incoming(p, index) && n != 0)
 		p->nknown = n;
-	p->members_moved = true;
+	p->nstrangers = 0;
+	primary_update_peers(p);
 	primary_check_birth(p);
 }
 
@@ -116,6 +117,14 @@ bool primary_may_vote(const struct primary *p)
 	return self != NULL && self->birth == p->state.birth;
 }
 
+static void lose(struct primary *p)
+{
+	p->wiped = true;
+	primary_say(p, "this node has lost what it knew as a member of its "
+		       "cluster: it does not vote until it is repaired");
+	raft_retire(p->raft, p->now);
+}
+
 void primary_check_birth(struct primary *p)
 {
 	const struct member *self = members_find(primary_list(p), p->state.id);
@@ -123,10 +132,67 @@ void primary_check_birth(struct primary *p)
 	if (p->wiped || self == NULL || !is_from_the_log(p) ||
 	    self->birth == 0 || self->birth == p->state.birth)
 		return;
-	p->wiped = true;
-	primary_say(p, "this node has lost what it knew as a member of its "
-		       "cluster: it does not vote until it is repaired");
-	raft_retire(p->raft, p->now);
+	lose(p);
+}
+
+/* A leader does not send again what this node had acknowledged, so that it
+ * could not find out by itself. */
+void primary_forgot(struct primary *p, struct slice frame)
+{
+	if (frame.len != 17 || p->wiped || !primary_takes_part(p) ||
+	    get_le64(frame.data + 1) != p->state.id ||
+	    get_le64(frame.data + 9) == p->state.birth)
+		return;
+	lose(p);
+}
+
+/* ---- whom to talk to ---- */
+
+static void add_peer(struct members *peers, const struct member *m)
+{
+	const struct member *old = members_find_name(peers, m->name);
+
+	if (old != NULL)
+		members_drop(peers, old->id);
+	(void)!members_add(peers, m); /* of too many, the first are kept */
+}
+
+static const struct meeting *meeting_of(const struct primary *p, uint64_t id)
+{
+	for (unsigned i = 0; i < p->nmeetings; i++)
+		if (member_id_is_of(id, p->meetings[i].member.name))
+			return &p->meetings[i];
+	return NULL;
+}
+
+void primary_update_peers(struct primary *p)
+{
+	struct member m;
+
+	p->peers = *primary_list(p);
+	for (unsigned i = 0; i < p->nmeetings && p->nknown == 0; i++)
+		if (p->meetings[i].member.id != 0)
+			add_peer(&p->peers, &p->meetings[i].member);
+	for (unsigned i = 0; i < p->nstrangers; i++) {
+		const struct meeting *met = meeting_of(p, p->strangers[i]);
+
+		if (met == NULL)
+			continue;
+		m = met->member;
+		m.id = p->strangers[i];
+		add_peer(&p->peers, &m);
+	}
+	p->members_moved = true;
+}
+
+void primary_note_sender(struct primary *p, uint64_t id)
+{
+	/* A leader has all changes: it hears somebody who was removed. */
+	if (p->leads || members_find(&p->peers, id) != NULL ||
+	    p->nstrangers == MEMBERS_MAX || meeting_of(p, id) == NULL)
+		return;
+	p->strangers[p->nstrangers++] = id;
+	primary_update_peers(p);
 }
 
 void primary_tell_members(struct primary *p)
@@ -134,5 +200,5 @@ void primary_tell_members(struct primary *p)
 	if (!p->members_moved)
 		return;
 	p->members_moved = false;
-	p->events.members(p->events.arg, primary_members(p));
+	p->events.members(p->events.arg, primary_peers(p));
 }

@@ -238,7 +238,8 @@ int primary_open_core(struct primary *p)
 	p->commit_to = store_log_committed(p->store);
 	p->coord.revealed = p->commit_to;
 	p->told_revealed = p->commit_to;
-	p->members_moved = true;
+	p->nstrangers = 0;
+	primary_update_peers(p);
 	if (p->wiped)
 		raft_retire(p->raft, p->now);
 	primary_check_birth(p);

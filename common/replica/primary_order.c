@@ -9,6 +9,7 @@
  */
 #include "replica/primary_impl.h"
 
+#include "base/bytes.h"
 #include "base/err.h"
 
 #include <stdarg.h>
@@ -86,13 +87,29 @@ static bool promote(struct primary *p, const struct member *learner)
 		if (list.list[i].id != learner->id)
 			continue;
 		list.list[i].voter = true;
-		list.list[i].birth = met->birth;
+		list.list[i].birth = met->member.birth;
 	}
 	if (change(p, RAFT_PROMOTE, &list, learner->id) != 0)
 		return false;
 	primary_say(p, "'%s' has caught up and votes from now on",
 		    learner->name);
 	return true;
+}
+
+/* A voter was met with another birth than it is listed with: its directory was
+ * lost. It may not know. */
+static void tell_forgetful(struct primary *p, const struct member *m)
+{
+	const struct meeting *met = primary_meeting(p, m->name);
+	char frame[17] = {FRAME_FORGOT};
+
+	if (met == NULL || m->birth == 0 || met->member.birth == m->birth ||
+	    m->id == p->state.id)
+		return;
+	put_le64(frame + 1, m->id);
+	put_le64(frame + 9, m->birth);
+	(void)p->events.send(p->events.arg, m, slice_of(frame, sizeof(frame)),
+			     slice_of(NULL, 0));
 }
 
 void primary_promote(struct primary *p)
@@ -102,6 +119,8 @@ void primary_promote(struct primary *p)
 	if (!p->leads || p->now < p->promote_ms)
 		return;
 	p->promote_ms = p->now + PROMOTE_MS;
+	for (unsigned i = 0; i < list->n; i++)
+		tell_forgetful(p, &list->list[i]);
 	for (unsigned i = 0; i < list->n; i++)
 		if (!list->list[i].voter && promote(p, &list->list[i]))
 			break;
@@ -157,12 +176,35 @@ static void step_add(struct primary *p)
 	     r == KV_ETOOBIG ? "there are too many nodes" : why);
 }
 
+/* What was carried out is to be answered first: the next leader could not say
+ * how it ended. */
+static bool all_is_answered(const struct primary *p)
+{
+	return !p->has_reads && p->rounds.n == 0 &&
+	       p->coord.revealed == store_appended(p->store);
+}
+
+static void hand_over(struct primary *p)
+{
+	struct order *o = &p->order;
+
+	if (!all_is_answered(p) && p->now < o->deadline_ms)
+		return;
+	o->deadline_ms = p->now + p->options.patience_ms;
+	o->handing_over = true;
+	if (raft_transfer(p->raft, p->now, o->member.id) != 0)
+		fail(p, KV_EUNAVAILABLE, "leadership cannot be handed to '%s'",
+		     o->member.name);
+}
+
 static void step_transfer(struct primary *p)
 {
 	struct order *o = &p->order;
 
 	if (p->leader == o->member.id)
 		answer(p, 0, NULL);
+	else if (p->leads && !o->handing_over)
+		hand_over(p);
 	else if (p->leads && !raft_transferring(p->raft))
 		fail(p, KV_EUNAVAILABLE,
 		     "'%s' did not take over in time; '%s' leads on",
@@ -239,20 +281,6 @@ static int take_member(struct primary *p, const struct cluster_order *order)
 	return 0;
 }
 
-static int begin_transfer(struct primary *p)
-{
-	struct order *o = &p->order;
-
-	if (o->member.id == p->state.id)
-		return 0; /* it leads already */
-	o->deadline_ms = p->now + p->options.patience_ms;
-	return raft_transfer(p->raft, p->now, o->member.id) == 0
-		       ? 0
-		       : err_set(KV_EUNAVAILABLE,
-				 "leadership cannot be handed to '%s' now",
-				 o->member.name);
-}
-
 static int check_order(struct primary *p, const struct request *req)
 {
 	const struct cluster_order *order = &req->order;
@@ -270,8 +298,6 @@ static int check_order(struct primary *p, const struct request *req)
 		r = err_set(KV_ECONDITION,
 			    "'%s' leads; hand leadership over first",
 			    p->order.member.name);
-	if (r == 0 && order->kind == CLUSTER_TRANSFER)
-		r = begin_transfer(p);
 	return r;
 }
 
@@ -286,6 +312,8 @@ void primary_order(struct primary *p, const struct request *req,
 	}
 	p->order.active = true;
 	p->order.removed = false;
+	p->order.handing_over = false;
+	p->order.deadline_ms = p->now + p->options.patience_ms;
 	p->order.kind = req->order.kind;
 	p->order.fn = fn;
 	p->order.arg = arg;

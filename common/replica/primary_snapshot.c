@@ -87,7 +87,7 @@ static struct reader *advance(struct primary *p, struct reader *r)
 static void send_piece(struct primary *p, uint64_t to, const struct reader *r,
 		       uint64_t snapshot, uint32_t piece)
 {
-	const struct member *member = members_find(primary_members(p), to);
+	const struct member *member = members_find(primary_peers(p), to);
 	char head[CHUNK_HEAD] = {FRAME_CHUNK};
 
 	if (member == NULL)

@@ -165,7 +165,7 @@ void primary_submit(struct coord *c, const struct request *req,
 			       "alone");
 	else if (req->stale_ok && primary_reads_only(req))
 		answer_stale(p, req, fn, arg);
-	else if (p->leads && !raft_transferring(p->raft) &&
+	else if (p->leads && !primary_hands_over(p) &&
 		 (req->forwarded || !primary_is_waiting(p)))
 		lead(p, req, fn, arg);
 	else if (req->forwarded)

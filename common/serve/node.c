@@ -253,7 +253,7 @@ void node_receive(struct node *node, const struct peer_hello *from,
 		  struct slice frame)
 {
 	const struct member *member =
-		members_find_name(primary_members(node->primary), from->name);
+		members_find_name(primary_peers(node->primary), from->name);
 
 	primary_receive(node->primary, clock_monotonic_ms(),
 			member != NULL ? member->id : from->id, frame);

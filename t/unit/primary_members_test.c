@@ -17,7 +17,7 @@ static int order(unsigned node, enum cluster_order_kind kind, unsigned about)
 static void run_compaction(void)
 {
 	for (unsigned i = 0; i < 40; i++) {
-		set_many("same", 50);
+		set_many("same", 200);
 		sim_run_ms(net, 200);
 	}
 }
