@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 const struct raft_members *raft_membership(const struct raft *r)
 {
