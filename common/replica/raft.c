@@ -22,17 +22,33 @@ static void begin_event(struct raft *r, uint64_t now_ms)
 
 /* ---- events ---- */
 
+/* Called long after it was due, this node was held up itself, and what others
+ * sent meanwhile may still wait to be received: it is too early to judge that
+ * they are silent. But only once in a row. */
+static bool is_excused(struct raft *r)
+{
+	bool late = r->now > raft_deadline(r) + r->options.heartbeat_ms;
+
+	r->excused = late && !r->excused;
+	return r->excused;
+}
+
 void raft_tick(struct raft *r, uint64_t now_ms)
 {
+	bool excused;
+
 	raft_clock(r, now_ms);
+	if (r->now < raft_deadline(r))
+		return;
+	excused = is_excused(r);
 	if (r->role != RAFT_LEADER) {
-		election_tick(r);
+		election_tick(r, excused);
 		return;
 	}
 	transfer_tick(r);
 	if (r->now < r->heartbeat_ms)
 		return;
-	if (quorum_is_heard(r))
+	if (excused || quorum_is_heard(r))
 		heartbeat(r);
 	else
 		become_follower(r, r->term, 0);

@@ -99,7 +99,9 @@ enum raft_role {
 enum raft_action_kind {
 	/* Put term and vote on disk, durably, before the next action. */
 	RAFT_SAVE,
-	/* Remove the entries from `index` on (none of them is committed). */
+	/* Remove the entries from `index` on (none of them is committed). If
+	 * they were being written, wait for that, and report no more of it than
+	 * index - 1. After a crash they may be there again. */
 	RAFT_TRUNCATE,
 	/* Append the entries `index` .. index+count-1 of the message that is
 	 * being received; report with raft_persisted() when on disk. */
@@ -107,15 +109,17 @@ enum raft_action_kind {
 	/* Send `message`; with APPEND the caller adds the entries. It may be
 	 * lost. */
 	RAFT_SEND,
-	/* All up to `index` is committed. */
+	/* All up to `index` is committed; not necessarily on this disk yet. */
 	RAFT_COMMIT,
-	/* Reads that asked up to `round` may be answered. */
+	/* Reads that asked up to `round` may be answered from what is committed
+	 * by now. */
 	RAFT_CONFIRM,
 	/* Role, term or leader changed. As a new leader: append an empty entry
 	 * at once and report it with raft_appended(). */
 	RAFT_ROLE,
-	/* The leader `from` offers a snapshot: what it has up to at least
-	 * `index`. Fetch it, then raft_installed(); nothing depends on when. */
+	/* The `leader` offers a snapshot: what it has up to at least `index`.
+	 * Fetch it, then raft_installed(); nothing depends on when. Comes again
+	 * with each heartbeat, also while it is being fetched. */
 	RAFT_FETCH,
 	/* `members` is in force now (appended, or an older one again after a
 	 * truncation). */
@@ -160,7 +164,10 @@ struct raft_state {
 	 * this is no higher than what raft_persisted() had been told. */
 	uint64_t commit;
 	/* Memberships by index, ascending: the one in force at `commit` and
-	 * all behind it. None: this node waits to be added by a leader. */
+	 * all behind it; and, better, all before it that the log reaches back
+	 * to. Entries before the first one given are not sent to anybody: a
+	 * peer that needs them is offered a snapshot. None: this node waits to
+	 * be added by a leader. */
 	const struct raft_members *members;
 	size_t nmembers;
 };
@@ -172,7 +179,8 @@ void raft_free(struct raft *r);
 
 /* ---- events ---- */
 
-/* Time has passed; raft_deadline() says when the next call is due. */
+/* Time has passed; raft_deadline() says when the next call is due, and may
+ * change with each event. */
 void raft_tick(struct raft *r, uint64_t now_ms);
 uint64_t raft_deadline(const struct raft *r);
 
@@ -201,15 +209,17 @@ void raft_trimmed(struct raft *r, uint64_t first);
  * is behind it may have been acknowledged, and must stay. */
 bool raft_wants(const struct raft *r, uint64_t index, uint64_t term);
 
-/* A snapshot has replaced log and state: it ends at `index` of `term`. */
+/* A snapshot that raft_wants() has replaced log and state, on disk: it ends at
+ * `index` of `term`. What is up to there is not told as RAFT_COMMIT. */
 void raft_installed(struct raft *r, uint64_t now_ms, uint64_t index,
 		    uint64_t term, const struct raft_members *members);
 
 /* ---- requests: 0, or a refusal that leaves nothing behind ---- */
 
-/* A read: *round is what RAFT_CONFIRM must reach before it is answered. All
- * reads between two calls of raft_next() share an exchange. KV_EUNAVAILABLE:
- * not the leader. */
+/* A read: *round is what RAFT_CONFIRM must reach before it is answered; when
+ * RAFT_ROLE says that this node leads no more, it never will. All reads between
+ * two calls of raft_next() share an exchange. KV_EUNAVAILABLE: not the leader.
+ */
 int raft_read(struct raft *r, uint64_t now_ms, uint64_t *round);
 
 /* Whether one more change is allowed now, and the membership that comes of it.
@@ -228,7 +238,9 @@ int raft_change(const struct raft *r, enum raft_change change, uint64_t id,
 int raft_transfer(struct raft *r, uint64_t now_ms, uint64_t id);
 bool raft_transferring(const struct raft *r);
 
-/* Leads no more (the disk fails); nor votes, nor campaigns, from now on. */
+/* Leads no more (the disk fails); nor votes, nor campaigns, nor says anything
+ * from now on, and asks for nothing to be saved or stored. It still learns who
+ * leads and what of its log is committed. */
 void raft_retire(struct raft *r, uint64_t now_ms);
 
 /* ---- actions ---- */

@@ -134,10 +134,12 @@ static bool may_stand(struct raft *r)
 }
 
 /* Time to campaign has come: nothing was heard from a leader. */
-void election_tick(struct raft *r)
+void election_tick(struct raft *r, bool excused)
 {
-	if (r->now < r->election_ms)
+	if (excused) {
+		r->election_ms = r->now + r->options.heartbeat_ms;
 		return;
+	}
 	election_rearm(r);
 	forget_leader(r);
 	if (!may_stand(r))

@@ -100,6 +100,7 @@ struct raft {
 	enum raft_role role;
 	uint64_t leader;
 	bool retired;
+	bool excused; /* the last tick was late, see raft_tick() */
 	struct {
 		uint64_t term, vote;
 	} saved;
@@ -180,7 +181,7 @@ uint64_t majority(const struct raft *r, peer_value_fn *value);
 
 /* raft_elect.c */
 void become_follower(struct raft *r, uint64_t term, uint64_t leader);
-void election_tick(struct raft *r);
+void election_tick(struct raft *r, bool excused);
 void election_rearm(struct raft *r);
 bool leader_is_live(const struct raft *r);
 bool quorum_is_heard(const struct raft *r);

@@ -29,6 +29,13 @@ static void check_same(struct net *net)
 	CHECK_NET(net);
 }
 
+/* Until then something happens, or it never will. */
+static void step_before(struct net *net, uint64_t end)
+{
+	CHECK(net_step(net, end));
+	CHECK_NET(net);
+}
+
 static void three_nodes_elect_one_and_agree(void)
 {
 	struct net *net = net_new(3, 3, 1);
@@ -119,7 +126,7 @@ static void a_dead_leader_is_replaced_within_a_second(void)
 		while (net_leader(net) == NULL || !net_leader(net)->commit ||
 		       net_leader(net)->commit <
 			       net_last(&net_leader(net)->log))
-			CHECK(net_step(net, dead + 3000));
+			step_before(net, dead + 3000);
 		if (net->now - dead > longest)
 			longest = net->now - dead;
 		CHECK_NET(net);
@@ -134,6 +141,7 @@ static void a_crash_between_truncation_and_append_loses_nothing(void)
 {
 	struct net *net = net_new(3, 3, 6);
 	struct net_node *old = elect(net), *leader;
+	uint64_t end;
 
 	write_and_commit(net, old);
 	net_isolate(net, old->id, true);
@@ -147,8 +155,9 @@ static void a_crash_between_truncation_and_append_loses_nothing(void)
 	net->crash_node = old->id;
 	net->crash_on = RAFT_TRUNCATE;
 	net_heal(net);
+	end = net->now + 5000;
 	while (old->raft != NULL)
-		CHECK(net_step(net, net->now + 1000));
+		step_before(net, end);
 	/* What it removed is on its disk again. */
 	CHECK(net_last(&old->log) > net->ncommitted - 3);
 	net_start(net, old->id);
@@ -162,7 +171,7 @@ static void a_snapshot_may_be_replaced_while_it_is_fetched(void)
 {
 	struct net *net = net_new(3, 3, 8);
 	struct net_node *leader = elect(net), *away;
-	uint64_t first;
+	uint64_t first, end;
 
 	away = &net->nodes[leader->id % 3 + 1];
 	net_crash(net, away->id);
@@ -171,8 +180,9 @@ static void a_snapshot_may_be_replaced_while_it_is_fetched(void)
 	net_run(net, 200);
 	net_trim(net, leader, 40);
 	net_start(net, away->id);
+	end = net->now + 1000;
 	while (away->fetch_at == NET_NEVER)
-		CHECK(net_step(net, net->now + 1000));
+		step_before(net, end);
 	first = away->fetch;
 	/* It takes its time. */
 	away->fetch_at = net->now + 1000;
@@ -202,10 +212,11 @@ static void a_fetch_that_is_abandoned_is_offered_again(void)
 	net_run(net, 200);
 	net_trim(net, leader, 40);
 	for (int i = 0; i < 3; i++) {
+		uint64_t end = net->now + 1000;
+
 		net_start(net, away->id);
-		away->fetch_at = NET_NEVER;
 		while (away->fetch_at == NET_NEVER)
-			CHECK(net_step(net, net->now + 1000));
+			step_before(net, end);
 		net_crash(net, away->id);
 	}
 	net_start(net, away->id);
@@ -261,7 +272,7 @@ static void catching_up_takes_few_round_trips(void)
 	net_start(net, away->id);
 	started = net->now;
 	while (away->commit < net_last(&leader->log))
-		CHECK(net_step(net, started + 1000));
+		step_before(net, started + 1000);
 	/* A heartbeat to find it, then a window at a time. */
 	CHECK(net->now - started <= 50 + 10);
 	check_same(net);
