@@ -388,8 +388,9 @@ struct sim_op *sim_submit(struct sim_net *net, unsigned node,
 		return &c->op;
 	}
 	pack(net, n, req, &c->raw);
-	unpack(n, buf_slice(&c->raw), &u);
+	/* Answers that leave now are taken apart in the same arena. */
 	primary_tick(n->primary, sim_node_ms(n));
+	unpack(n, buf_slice(&c->raw), &u);
 	submit(n, &u, on_client_reply, c);
 	return &c->op;
 }

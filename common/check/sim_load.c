@@ -44,6 +44,19 @@ static const enum sim_ask mix[16] = {
 	SIM_COUNT,
 };
 
+static const char *const names[] = {
+	[SIM_GET] = "get",
+	[SIM_GET_STALE] = "get, stale",
+	[SIM_MGET] = "mget",
+	[SIM_SET] = "set",
+	[SIM_SET_TTL] = "set for a while",
+	[SIM_DELETE] = "delete",
+	[SIM_SET_IF_ABSENT] = "set if absent",
+	[SIM_SET_IF_VERSION] = "set if the same",
+	[SIM_BULK] = "bulk",
+	[SIM_COUNT] = "count",
+};
+
 /* ---- asking ---- */
 
 static void choose_key(struct sim_run *run, struct sim_client *c)
@@ -162,6 +175,10 @@ static void ask(struct sim_run *run, struct sim_client *c)
 	unsigned node = sim_any_node(run);
 
 	c->tries++;
+	sim_log(run->net, "client %u asks n%u: %s %s %s (write %llu)",
+		(unsigned)(c - run->load.clients), node, names[c->what], c->key,
+		c->what > SIM_MGET ? c->value : "",
+		(unsigned long long)c->number);
 	if (c->what == SIM_COUNT) {
 		c->op = sim_increment(run->net, node, c->key);
 		return;
@@ -192,6 +209,16 @@ static void add(struct sim_run *run, const struct history_op *op)
 {
 	if (history_add(run->load.history, op) != 0)
 		sim_break(run->net, "a history cannot be: %s", err_text());
+}
+
+static void log_answer(const struct sim_run *run, const struct sim_client *c)
+{
+	const struct sim_op *op = c->op;
+
+	sim_log(run->net, "client %u: %s %.*s %s",
+		(unsigned)(c - run->load.clients), err_name(op->code),
+		(int)op->value.len, op->value.len != 0 ? op->value.data : "",
+		op->message);
 }
 
 static void check_value(struct sim_run *run, const struct sim_client *c)
@@ -313,6 +340,8 @@ static bool is_asked_again(struct sim_run *run, struct sim_client *c)
 
 static void serve(struct sim_run *run, struct sim_client *c)
 {
+	if (c->op != NULL && c->op->done)
+		log_answer(run, c);
 	if (c->op != NULL && c->op->done && !is_asked_again(run, c)) {
 		record(run, c, false);
 		c->op = NULL;

@@ -59,41 +59,48 @@ static struct sim_live *find(struct sim_model *m, struct slice key)
 	return made;
 }
 
-static bool is_known(const struct sim_model *m, const struct sim_fact *fact)
+/* No two writes of the clients write the same, so it is one that was carried
+ * out twice. */
+static void check_once(struct sim_net *net, const struct sim_fact *fact,
+		       const struct stored_item *item)
 {
+	const struct sim_model *m = &net->model;
+
 	for (size_t i = m->nfacts; i-- > 0;)
 		if (m->facts[i].value == fact->value &&
 		    m->facts[i].key == fact->key)
-			return true;
-	return false;
-}
-
-static void add_fact(struct sim_net *net, const struct sim_fact *fact)
-{
-	struct sim_model *m = &net->model;
-
-	if (net->options.unique_values && fact->value != 0 && is_known(m, fact))
-		sim_break(net, "entry %llu does once more what was done before",
-			  (unsigned long long)fact->index);
-	m->facts = sim_grow(m->facts, &m->facts_cap, m->nfacts + 1,
-			    sizeof(*m->facts));
-	m->facts[m->nfacts++] = *fact;
+			sim_break(net,
+				  "entries %llu and %llu both set %.*s=%.*s",
+				  (unsigned long long)m->facts[i].index,
+				  (unsigned long long)fact->index,
+				  (int)item->key.len, item->key.data,
+				  (int)item->value.len, item->value.data);
 }
 
 static void apply_item(struct sim_net *net, uint64_t index,
 		       const struct stored_item *item)
 {
 	bool gone = (item->flags & ITEM_TOMBSTONE) != 0;
+	struct sim_model *m = &net->model;
 	struct sim_fact fact = {
 		.index = index,
 		.key = hash_of(item->key),
 		.value = gone ? 0 : hash_of(item->value),
 	};
 
-	find(&net->model, item->key)->hash =
+	sim_log(net, "entry %llu is committed: %.*s=%.*s",
+		(unsigned long long)index, (int)item->key.len, item->key.data,
+		key_is_own(item->key) ? 0 : (int)item->value.len,
+		item->value.data);
+	find(m, item->key)->hash =
 		gone ? 0 : state_hash(item->value, index, item->expires_ms);
-	if (!key_is_own(item->key))
-		add_fact(net, &fact);
+	if (key_is_own(item->key))
+		return;
+	if (net->options.unique_values && !gone)
+		check_once(net, &fact, item);
+	m->facts = sim_grow(m->facts, &m->facts_cap, m->nfacts + 1,
+			    sizeof(*m->facts));
+	m->facts[m->nfacts++] = fact;
 }
 
 void sim_model_apply(struct sim_net *net, uint64_t index,
@@ -106,6 +113,9 @@ void sim_model_apply(struct sim_net *net, uint64_t index,
 
 	if (index != m->index + 1)
 		m->unknown = true;
+	if (e->count == 0)
+		sim_log(net, "entry %llu is committed: nothing",
+			(unsigned long long)index);
 	m->index = index;
 	for (uint32_t i = 0; i < e->count; i++) {
 		/* store_log_entry_next() has checked it. */
