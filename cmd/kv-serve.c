@@ -52,7 +52,7 @@
 	"\n"                                                                  \
 	"      --node NAME          be the node of this name\n"               \
 	"      --mode MODE          solo, or primary: one node leads\n"       \
-	"      --members LIST       the nodes that the cluster begins with: "  \
+	"      --members LIST       the nodes that the cluster begins with: " \
 	"NAME=HOST:PORT,...\n"                                                \
 	"      --cluster FILE       the same from a file, a line each\n"      \
 	"      --join               wait to be added to a cluster\n"          \

@@ -97,13 +97,15 @@ struct sim_node *sim_find(struct sim_net *net, const char *name)
 
 /* ---- steps ---- */
 
+enum what { DUE_NOTHING, DUE_FRAME, DUE_FLUSH, DUE_TICK, DUE_TASK };
+
 struct due {
 	uint64_t at_us;
-	enum { DUE_NOTHING, DUE_FRAME, DUE_FLUSH, DUE_TICK, DUE_TASK } what;
+	enum what what;
 	struct sim_node *node;
 };
 
-static void offer(struct due *due, uint64_t at_us, int what,
+static void offer(struct due *due, uint64_t at_us, enum what what,
 		  struct sim_node *node)
 {
 	if (at_us < due->at_us)

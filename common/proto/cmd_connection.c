@@ -147,7 +147,7 @@ void cmd_hello(struct call *c)
 	resp_bulk_str(c->out, "standalone");
 	resp_bulk_str(c->out, "role");
 	resp_bulk_str(c->out, cluster.clustered && !cluster.leads ? "replica"
-								 : "master");
+								  : "master");
 	resp_bulk_str(c->out, "modules");
 	resp_array(c->out, 0);
 }

@@ -138,11 +138,10 @@ int peer_hello_decode(struct peer_hello *hello, struct slice bytes)
 		return err_set(KV_EDATA, "a greeting is cut short");
 	memcpy(hello->nonce, p, PEER_NONCE_LEN);
 	if (!take_u64(&bytes, &hello->cluster_id) ||
-	    !take_u64(&bytes, &hello->id) ||
-	    !take_u64(&bytes, &hello->birth) ||
+	    !take_u64(&bytes, &hello->id) || !take_u64(&bytes, &hello->birth) ||
 	    !take_u64(&bytes, &hello->term) || (p = take(&bytes, 1)) == NULL)
 		return err_set(KV_EDATA, "a greeting is cut short");
-	hello->established = *p & FLAG_ESTABLISHED;
+	hello->established = ((unsigned char)*p & FLAG_ESTABLISHED) != 0;
 	if (!take_text(&bytes, hello->name, MEMBER_NAME_MAX) ||
 	    !take_text(&bytes, hello->address, MEMBER_ADDRESS_MAX) ||
 	    !take_text(&bytes, hello->to, MEMBER_NAME_MAX) || bytes.len != 0)

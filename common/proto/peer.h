@@ -10,7 +10,8 @@
  *	dials		listens
  *	HELLO	->
  *		<-	HELLO	a fresh random nonce in each
- *	PROOF	->		HMAC-SHA256 over both hellos, keyed with the secret
+ *	PROOF	->		HMAC-SHA256 over both hellos, keyed with the
+ *secret
  *		<-	PROOF	the same with another label, or REFUSAL
  *
  * Both hellos, nonces, names and cluster included, are part of both proofs, and
@@ -35,7 +36,7 @@
 
 /* Bytes of a frame besides its length: what either side takes. */
 #define PEER_FRAME_MAX ((size_t)512 << 20)
-#define PEER_FRAME_HEAD 4u /* the length itself */
+#define PEER_FRAME_HEAD 4u   /* the length itself */
 #define PEER_SHAKE_MAX 1024u /* the same during the handshake */
 
 #define PEER_NONCE_LEN 32u

@@ -374,7 +374,7 @@ static bool take_ahead(struct resp_conn *conn, struct resp_feed *feed,
 	a->at += a->list[i].used;
 	feed->used = a->list[i].used;
 	*next = resp_dispatch(conn, feed, a->list[i].command, a->list[i].words,
-			 a->list[i].nwords);
+			      a->list[i].nwords);
 	return true;
 }
 

@@ -125,7 +125,8 @@ bool resp_settle(struct resp_conn *conn);
  * (txn_call.encode) has left the connection: it is run by a node that leads, on
  * a connection of its own that stands for the other, and the reply comes back.
  * What the call would have done to the connection is done on this side: a
- * transaction is forgotten when it is encoded, what WATCH found is in the reply.
+ * transaction is forgotten when it is encoded, what WATCH found is in the
+ * reply.
  */
 
 /* The reply to a call that is an error, or that came back. Returns what to send

@@ -152,9 +152,9 @@ static bool take_version(struct slice *text, uint64_t *version)
 	int64_t number;
 
 	if (end == NULL ||
-	    !resp_parse_int(slice_of(text->data + 1,
-				     (size_t)(end - text->data) - 1),
-			    &number) ||
+	    !resp_parse_int(
+		    slice_of(text->data + 1, (size_t)(end - text->data) - 1),
+		    &number) ||
 	    number < 0)
 		return false;
 	*version = (uint64_t)number;

@@ -134,6 +134,15 @@ int primary_new(struct primary **out, struct store *store,
 		const struct primary_events *events, uint64_t now_ms);
 struct coord *primary_coord(struct primary *p); /* freed with coord_free() */
 
+/*
+ * For a node whose store does not open because it is damaged: moves the store's
+ * files to DIR/damaged-N, whose path goes to `path`. The node can then be
+ * started with an empty store; it has no vote until it is repaired. Nothing is
+ * deleted. Nobody may hold the directory. KV_EUSAGE: it is not a node's;
+ * otherwise as primary_new().
+ */
+int primary_set_aside(const char *dir, struct fs *fs, char *path, size_t size);
+
 /* ---- what happens ---- */
 
 /* Call at primary_deadline() at the latest, and in each turn of the loop before

@@ -176,6 +176,7 @@ static void become(struct primary *p, uint64_t id)
 	p->state.vote = 0;
 	p->state.began = false;
 	p->state.stored = false;
+	p->state.lost = false;
 	p->state.emptying = true;
 	p->state.first.n = 0;
 	p->wiped = false;

@@ -187,9 +187,20 @@ void primary_update_peers(struct primary *p)
 
 void primary_note_sender(struct primary *p, uint64_t id)
 {
+	const struct meeting *met;
+	const struct member *known;
+
 	/* A leader has all changes: it hears somebody who was removed. */
 	if (p->leads || members_find(&p->peers, id) != NULL ||
-	    p->nstrangers == MEMBERS_MAX || meeting_of(p, id) == NULL)
+	    p->nstrangers == MEMBERS_MAX)
+		return;
+	met = meeting_of(p, id);
+	if (met == NULL)
+		return;
+	/* So does a node that has been given a new id and does not know it. */
+	known = members_find_name(&p->peers, met->member.name);
+	if (known != NULL &&
+	    member_incarnation(known->id) > member_incarnation(id))
 		return;
 	p->strangers[p->nstrangers++] = id;
 	primary_update_peers(p);

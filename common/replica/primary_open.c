@@ -82,7 +82,8 @@ int primary_open_state(struct primary *p)
 	if (r == 0)
 		r = primary_state_save(&p->state, p->fs, p->options.dir);
 	p->options.members = NULL; /* the caller's */
-	if (p->state.stored && store_appended(p->store) == 0) {
+	if (p->state.lost ||
+	    (p->state.stored && store_appended(p->store) == 0)) {
 		p->wiped = true;
 		primary_say(p, "the log of this node is gone: it does not vote "
 			       "until it is repaired");

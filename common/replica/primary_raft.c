@@ -133,6 +133,8 @@ static void step_up(struct primary *p)
 
 	primary_say(p, "leads in term %llu", (unsigned long long)p->term);
 	p->leads = true;
+	p->nstrangers = 0;
+	primary_update_peers(p);
 	primary_fetch_end(p);
 	p->promote_ms = p->now;
 	if (begin_term(p) != 0) {

@@ -39,8 +39,8 @@ static void write_text(const struct primary_state *state, struct buf *out)
 	buf_printf(out, "birth %016llx\n", (unsigned long long)state->birth);
 	buf_printf(out, "term %llu\n", (unsigned long long)state->term);
 	buf_printf(out, "vote %016llx\n", (unsigned long long)state->vote);
-	buf_printf(out, "flags%s%s%s\n", state->began ? " began" : "",
-		   state->stored ? " stored" : "",
+	buf_printf(out, "flags%s%s%s%s\n", state->began ? " began" : "",
+		   state->stored ? " stored" : "", state->lost ? " lost" : "",
 		   state->emptying ? " emptying" : "");
 	for (unsigned i = 0; i < state->first.n; i++) {
 		const struct member *m = &state->first.list[i];
@@ -82,6 +82,7 @@ static void parse_line(struct primary_state *state, const char *line)
 	else if (strncmp(line, "flags", 5) == 0) {
 		state->began = strstr(line, " began") != NULL;
 		state->stored = strstr(line, " stored") != NULL;
+		state->lost = strstr(line, " lost") != NULL;
 		state->emptying = strstr(line, " emptying") != NULL;
 	} else
 		(void)parse_member(state, line); /* or something not ours */

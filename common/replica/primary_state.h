@@ -17,6 +17,7 @@ struct primary_state {
 	uint64_t term, vote;
 	bool began;    /* it has met all of the first members */
 	bool stored;   /* entries of its log were on disk */
+	bool lost;     /* its store was damaged, and put aside */
 	bool emptying; /* the store is to be emptied before it takes part */
 	/* The first members, with their births if it has met them; n is 0 of a
 	 * node that joined later. */

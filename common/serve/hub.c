@@ -172,8 +172,21 @@ void hub_drain(struct hub *hub)
 {
 	struct session *s;
 
+	hub->draining = true;
 	TAILQ_FOREACH (s, &hub->all, all)
-		session_finish(s);
+		if (s->protocol == NULL || !s->protocol->framed)
+			session_finish(s);
+}
+
+bool hub_is_drained(const struct hub *hub)
+{
+	const struct session *s;
+
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->protocol == NULL || !s->protocol->framed ||
+		    s->queue.count != 0)
+			return false;
+	return true;
 }
 
 void hub_close_all(struct hub *hub)

@@ -73,6 +73,7 @@ struct hub {
 	size_t nsessions;
 	uint64_t next_id;
 	bool progress; /* see hub_progress() */
+	bool draining;
 };
 
 /* 0 or KV_ENOMEM with err_text(). The pointers of the caller and its options
@@ -106,8 +107,12 @@ extern const struct reply_failure hub_lost_wrote, hub_lost_other;
 /* Closes the connection with that number soon. */
 void hub_doom(struct hub *hub, uint64_t id);
 
-/* Takes no more input; sessions close when they have sent what they owe. */
+/* Takes no more requests; clients' connections close when they have sent what
+ * they owe. Those of other nodes stay, for the last writes need them. */
 void hub_drain(struct hub *hub);
+
+/* Nobody is owed a reply any more. */
+bool hub_is_drained(const struct hub *hub);
 
 /* Closes all sessions now. */
 void hub_close_all(struct hub *hub);

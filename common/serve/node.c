@@ -106,8 +106,8 @@ static int start(struct node *node, const struct node_options *options)
 	};
 
 	arc4random_buf(&primary.seed, sizeof(primary.seed));
-	return primary_new(&node->primary, *node->host.store, &primary,
-			   &events, clock_monotonic_ms());
+	return primary_new(&node->primary, *node->host.store, &primary, &events,
+			   clock_monotonic_ms());
 }
 
 static int read_secret(struct node *node, const struct node_options *options)
@@ -134,7 +134,7 @@ static void on_timer(uv_timer_t *timer)
 }
 
 int node_open(struct node **out, const struct node_options *options,
-	     const struct node_host *host)
+	      const struct node_host *host)
 {
 	struct node *node = calloc(1, sizeof(*node));
 	int r;
@@ -190,17 +190,18 @@ static void swap_store(struct node *node)
 
 	*store = NULL;
 	if (r != 0)
-		node_say(node, "the store that is replaced was not closed "
-			       "well: %s",
+		node_say(node,
+			 "the store that is replaced was not closed "
+			 "well: %s",
 			 err_text());
 	r = node->swap(node->swap_arg);
 	if (r == 0)
-		r = store_open(store, node->host.dir,
-			       node->host.store_options);
+		r = store_open(store, node->host.dir, node->host.store_options);
 	node->swap = NULL;
 	if (r != 0)
-		node_say(node, "cannot open the store again: %s; restart the "
-			       "server when the cause is removed",
+		node_say(node,
+			 "cannot open the store again: %s; restart the "
+			 "server when the cause is removed",
 			 err_text());
 	hub->store = *store;
 	committer_set_store(hub->committer, *store);
@@ -267,8 +268,8 @@ static bool cut_names(struct node *node, struct slice names)
 		return false;
 	node->cut[0] = '\0';
 	if (names.len != 0)
-		snprintf(node->cut, sizeof(node->cut), ",%.*s,",
-			 (int)names.len, names.data);
+		snprintf(node->cut, sizeof(node->cut), ",%.*s,", (int)names.len,
+			 names.data);
 	return true;
 }
 

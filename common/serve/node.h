@@ -13,8 +13,8 @@
 
 #include "base/members.h"
 #include "proto/peer.h"
-#include "replica/coord.h"
 #include "proto/resp.h"
+#include "replica/coord.h"
 
 #include <uv.h>
 
@@ -47,7 +47,7 @@ struct node_host {
 /* The hub's fields need not be filled yet. 0 or KV_E... with err_text(). The
  * loop must be run after node_close(). */
 int node_open(struct node **out, const struct node_options *options,
-	     const struct node_host *host);
+	      const struct node_host *host);
 void node_close(struct node *node);
 
 /* Its coordinator, which is freed with it. */

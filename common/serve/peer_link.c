@@ -187,8 +187,7 @@ bool peer_link_send(struct peer_link *link, struct slice head,
 {
 	struct conn *conn = link->conn;
 
-	if (conn == NULL || !conn->up ||
-	    head.len + body.len > PEER_FRAME_MAX ||
+	if (conn == NULL || !conn->up || head.len + body.len > PEER_FRAME_MAX ||
 	    conn->out.len + conn->sending.len > PEER_LINK_QUEUE_MAX)
 		return false;
 	peer_frame_write(&conn->out, head, body);
@@ -362,9 +361,9 @@ static void dial(struct peer_link *link)
 	memcpy(host, address + skip, len);
 	host[len] = '\0';
 	link->resolve.data = link;
-	link->resolving = uv_getaddrinfo(link->loop, &link->resolve,
-					 on_resolved, host, colon + 1,
-					 &hints) == 0;
+	link->resolving =
+		uv_getaddrinfo(link->loop, &link->resolve, on_resolved, host,
+			       colon + 1, &hints) == 0;
 	if (!link->resolving)
 		give_up(link, "out of memory");
 }

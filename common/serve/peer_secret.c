@@ -55,11 +55,12 @@ int peer_secret_read(struct peer_secret *secret, const char *path)
 	int r;
 
 	if (fd < 0 && errno == ENOENT)
-		return err_set(KV_EUSAGE,
-			       "there is no secret in '%s': make one, the same "
-			       "for all nodes, as in: head -c 32 /dev/urandom | "
-			       "base64 >FILE; chmod 600 FILE",
-			       path);
+		return err_set(
+			KV_EUSAGE,
+			"there is no secret in '%s': make one, the same "
+			"for all nodes, as in: head -c 32 /dev/urandom | "
+			"base64 >FILE; chmod 600 FILE",
+			path);
 	if (fd < 0)
 		return err_sys(errno, "cannot read the secret '%s'", path);
 	r = check_mode(fd, path);

@@ -17,8 +17,8 @@
 
 #include <stdlib.h>
 
-#define TAG_HEAD 9u	/* id, protocol */
-#define FORWARD_HEAD 10u /* kind, id, protocol */
+#define TAG_HEAD 9u	   /* id, protocol */
+#define FORWARD_HEAD 10u   /* kind, id, protocol */
 #define FORWARDED_HEAD 13u /* kind, id, code */
 
 struct peer_session {
@@ -129,10 +129,10 @@ static enum feed_result forward_resp(struct peer_session *p,
 		return FEED_REQUEST;
 	case RESP_REPLY:
 		buf_clear(&p->out);
-		peer_write_reply(&p->out,
-				 &(struct reply){.op = OP_COMMAND,
-						 .raw = f.reply},
-				 buf_slice(&p->tag), feed->now_ms);
+		peer_write_reply(
+			&p->out,
+			&(struct reply){.op = OP_COMMAND, .raw = f.reply},
+			buf_slice(&p->tag), feed->now_ms);
 		feed->reply = buf_slice(&p->out);
 		return FEED_REPLY;
 	default:

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "replica/coord.h"
+#include "replica/primary.h"
 #include "serve/hub.h"
 #include "serve/listener.h"
 #include "serve/node.h"
@@ -16,6 +16,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,6 +148,8 @@ static void on_prepare(uv_prepare_t *prepare)
 	} while (hub_turn(&server->hub));
 	if (server->node != NULL)
 		node_flush(server->node);
+	if (server->stopping && hub_is_drained(&server->hub))
+		hub_close_all(&server->hub);
 	if (server->stopping && server->hub.nsessions == 0 &&
 	    committer_is_idle(server->committer))
 		uv_stop(&server->loop);
@@ -277,8 +280,26 @@ static int open_listeners(struct server *server)
 	return 0;
 }
 
+/* The other nodes have what is lost: this one goes on with an empty store, and
+ * without a vote until it is repaired. */
+static int open_without(struct server *server)
+{
+	char damage[ERR_TEXT_MAX], path[PATH_MAX];
+	int r;
+
+	snprintf(damage, sizeof(damage), "%s", err_text());
+	r = primary_set_aside(server->options.dir, NULL, path, sizeof(path));
+	if (r != 0)
+		return r == KV_EUSAGE ? err_set(KV_EDAMAGED, "%s", damage) : r;
+	say(server, "%s; the store was moved to '%s'", damage, path);
+	return store_open(&server->store, server->options.dir,
+			  &server->store_options);
+}
+
 static int open_store(struct server *server)
 {
+	int r;
+
 	if (asprintf(&server->store_address, "unix:%s", server->socket) < 0) {
 		server->store_address = NULL;
 		return err_set(KV_ENOMEM, "out of memory");
@@ -289,8 +310,11 @@ static int open_store(struct server *server)
 		.replicated = server->options.node != NULL,
 		.address = server->store_address,
 	};
-	return store_open(&server->store, server->options.dir,
-			  &server->store_options);
+	r = store_open(&server->store, server->options.dir,
+		       &server->store_options);
+	return r == KV_EDAMAGED && server->options.node != NULL
+		       ? open_without(server)
+		       : r;
 }
 
 /* Clients that find the server through the store may stand elsewhere: the

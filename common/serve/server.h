@@ -28,8 +28,8 @@ struct server_options {
 	size_t max_line;    /* bytes of one request; 0: 256 MiB */
 	size_t max_clients; /* 0: as many as descriptors allow */
 	enum committer_mode sync_mode;
-	uint64_t debug_seed; /* see coord.h */
-	uint32_t debug_rate; /* millionths */
+	uint64_t debug_seed;		 /* see coord.h */
+	uint32_t debug_rate;		 /* millionths */
 	const struct node_options *node; /* NULL: it serves its store alone */
 	/* Told what an administrator should know, a short line at a time,
 	 * without a newline. */

@@ -193,11 +193,21 @@ static void refuse(struct session *s, const struct feed *feed)
 		answer(s, slot, &reply);
 }
 
+/* Another node's, which will find who leads next. */
+static void refuse_late(struct session *s, struct feed *feed)
+{
+	feed->code = err_set(KV_EUNAVAILABLE, "the node is stopping");
+	refuse(s, feed);
+}
+
 static void act(struct session *s, struct feed *feed, enum feed_result result)
 {
 	switch (result) {
 	case FEED_REQUEST:
-		submit(s, feed);
+		if (s->hub->draining)
+			refuse_late(s, feed);
+		else
+			submit(s, feed);
 		break;
 	case FEED_ERROR:
 		refuse(s, feed);

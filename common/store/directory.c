@@ -22,11 +22,14 @@ struct contents {
 	bool has_others;
 };
 
-/* What opening a store, and serving one, may leave behind before kv.format. */
+/* What opening a store, and serving one, may leave behind before kv.format; and
+ * what a node has besides its store, which may be there before it. */
 static void look_at(void *arg, const char *name)
 {
-	static const char *const ours[] = {"lock", "kv.format.tmp", "kv.sock",
-					   "kv-serve.pid", "kv-serve.log"};
+	static const char *const ours[] = {
+		"lock",		"kv.format.tmp", "kv.sock",
+		"kv-serve.pid", "kv-serve.log",	 "secret",
+		"kv.raft",	"kv.raft.tmp",	 "incoming"};
 	struct contents *c = arg;
 	uint64_t n;
 
@@ -37,6 +40,8 @@ static void look_at(void *arg, const char *name)
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (strcmp(name, ours[i]) == 0)
 			return;
+	if (strncmp(name, "damaged-", 8) == 0)
+		return;
 	/* Segments without kv.format are damage, not somebody else's. */
 	c->has_others = c->has_others || !segment_name_parse(name, ".log", &n);
 }

@@ -77,6 +77,13 @@ block() {
 	} >script
 	run -0 bash -euo pipefail script 3>&-
 	assert_line --partial blue
+
+	# Anybody may have the port that the page names.
+	block kv-serve.1 4 |
+		sed "s/65431/$("$tests/socket" free 1)/" >cluster
+	echo 'flock one/lock true; kv-serve --check -d one' >>cluster
+	run -0 bash -euo pipefail cluster 3>&-
+	assert_line sound
 }
 
 @test "the example of kv-store(5) runs" {

@@ -299,6 +299,44 @@ static void a_node_killed_while_it_is_emptied_goes_on(void)
 	}
 }
 
+static void damage_first_segment(unsigned node)
+{
+	for (uint64_t at = 4096 + 48; at < 4096 + 400; at += 8)
+		CHECK_INT(simfs_damage(sim_disk(net, node),
+				       "/d/0000000000000001.log", at, 0xff),
+			  0);
+}
+
+static void a_damaged_store_is_put_aside_and_refilled(void)
+{
+	char path[64];
+	unsigned node;
+	int r;
+
+	begin(3);
+	set_many("k", 50);
+	node = follower();
+	check_same(3);
+	sim_crash(net, node, SIM_KILL);
+	damage_first_segment(node);
+	r = sim_start(net, node);
+	CHECK_INT(r, KV_EDAMAGED);
+	CHECK_INT(primary_set_aside("/d", simfs_fs(sim_disk(net, node)), path,
+				    sizeof(path)),
+		  0);
+	CHECK_STR(path, "/d/damaged-1");
+	CHECK_INT(sim_start(net, node), 0);
+	CHECK_STR(info(node, "state"), "lost its data: to be repaired");
+	/* Not even after it was started again. */
+	sim_crash(net, node, SIM_KILL);
+	CHECK_INT(sim_start(net, node), 0);
+	CHECK_STR(info(node, "state"), "lost its data: to be repaired");
+	CHECK_INT(order(leader(), CLUSTER_REPAIR, node), 0);
+	CHECK_STR(info(node, "state"), "ok");
+	check_same(3);
+	finish();
+}
+
 /* ---- beginning ---- */
 
 static void a_cluster_begins_when_all_members_have_met(void)
@@ -367,5 +405,6 @@ TEST_MAIN(T(a_node_that_was_away_too_long_gets_a_snapshot),
 	  T(a_node_that_lost_its_data_is_repaired),
 	  T(a_sound_node_can_be_repaired_too),
 	  T(a_node_killed_while_it_is_emptied_goes_on),
+	  T(a_damaged_store_is_put_aside_and_refilled),
 	  T(a_cluster_begins_when_all_members_have_met),
 	  T(hellos_of_strangers_are_refused))

@@ -224,6 +224,38 @@ static void an_old_leaders_tail_is_truncated(void)
 	finish();
 }
 
+static void a_truncation_waits_for_a_flush_that_is_under_way(void)
+{
+	struct sim_weather calm = {.delay_min = 100,
+				   .delay_max = 400,
+				   .flush_min = 200,
+				   .flush_max = 2000};
+	struct sim_weather slow = calm;
+	struct store *store;
+	unsigned old;
+
+	begin(3);
+	set(leader(), "a", "1");
+	old = leader();
+	store = sim_store(net, old);
+	sim_partition(net, 1u << (old - 1));
+	slow.flush_min = slow.flush_max = 3000000;
+	sim_weather(net, &slow);
+	(void)begin_set(old, "tail", "x");
+	sim_run_ms(net, 1);
+	sim_weather(net, &calm);
+	set(other_leader(old), "a", "2");
+	sim_heal(net);
+	sim_run_ms(net, 1000);
+	/* It knows better by now, but its disk is busy. */
+	CHECK(store_durable(store) < store_appended(store));
+	CHECK(has(old, "a", "2"));
+	check_same(3);
+	CHECK_STR(info(old, "state"), "ok");
+	CHECK(has(old, "tail", NULL));
+	finish();
+}
+
 static void a_paused_leader_is_replaced(void)
 {
 	unsigned old;
@@ -442,7 +474,9 @@ TEST_MAIN(T(a_new_cluster_elects_one_of_its_members),
 	  T(requests_wait_for_a_leader_in_their_order),
 	  T(a_minority_says_so_in_time),
 	  T(a_leader_that_is_cut_off_answers_nothing),
-	  T(an_old_leaders_tail_is_truncated), T(a_paused_leader_is_replaced),
+	  T(an_old_leaders_tail_is_truncated),
+	  T(a_truncation_waits_for_a_flush_that_is_under_way),
+	  T(a_paused_leader_is_replaced),
 	  T(a_stale_read_needs_no_majority_and_says_how_old_it_is),
 	  T(a_write_is_not_told_before_a_majority_has_it),
 	  T(a_retried_write_is_done_once_across_leaders),
