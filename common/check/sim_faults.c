@@ -215,6 +215,21 @@ static void cut(struct sim_run *run, unsigned node, unsigned other)
 
 /* ---- orders ---- */
 
+/* One that was removed for repair, when leadership changed, is to be added. */
+static struct sim_op *order_repair(struct sim_run *run, unsigned leader,
+				   unsigned node)
+{
+	const struct members *list =
+		primary_members(sim_primary(run->net, leader));
+	char name[8];
+
+	snprintf(name, sizeof(name), "n%u", node);
+	return sim_order(run->net, leader,
+			 members_find_name(list, name) != NULL ? CLUSTER_REPAIR
+							       : CLUSTER_ADD,
+			 node);
+}
+
 bool sim_faults_repair(struct sim_run *run)
 {
 	struct sim_faults *f = &run->faults;
