@@ -90,15 +90,17 @@ static void fail_op(struct sim_node *n, struct sim_op *op, int code,
 }
 
 /* The answer to a request that another node forwarded, or this one. */
-static void answer_forward(struct sim_node *n, unsigned origin, uint64_t id,
-			   int code, struct slice bytes)
+static void answer_forward(struct sim_node *n, const struct sim_held *h)
 {
-	struct sim_node *to = &n->net->nodes[origin];
+	struct sim_node *to = &n->net->nodes[h->origin];
+	struct slice bytes = buf_slice(&h->bytes);
 	char head[13] = {FRAME_FORWARDED};
 	struct buf frame;
 
-	put_le64(head + 1, id);
-	put_le32(head + 9, (uint32_t)code);
+	if (n->net->links[n->number][h->origin].number != h->link)
+		return; /* the connection is gone */
+	put_le64(head + 1, h->id);
+	put_le32(head + 9, (uint32_t)h->code);
 	if (to != n) {
 		(void)sim_send(n, to, slice_of(head, sizeof(head)), bytes);
 		return;
@@ -121,8 +123,7 @@ static void leave(struct sim_node *n, struct sim_held *h)
 	else if (h->op != NULL)
 		take_reply(n, h->op, buf_slice(&h->bytes));
 	else
-		answer_forward(n, h->origin, h->id, h->code,
-			       buf_slice(&h->bytes));
+		answer_forward(n, h);
 	buf_release(&h->bytes);
 	free(h);
 }
@@ -182,8 +183,16 @@ void sim_drop_held(struct sim_node *n)
 	n->held_tail = &n->held;
 }
 
+/* A request that another node forwarded, or this one to itself. */
+struct forward {
+	struct sim_node *node;
+	unsigned origin;
+	uint64_t id;
+	uint64_t link; /* it came on, and its answer goes on */
+};
+
 static void pass(struct sim_node *n, const struct reply *reply,
-		 struct sim_op *op, unsigned origin, uint64_t id)
+		 struct sim_op *op, const struct forward *f)
 {
 	struct sim_held *h = calloc(1, sizeof(*h));
 
@@ -193,8 +202,11 @@ static void pass(struct sim_node *n, const struct reply *reply,
 	h->confirm = reply->confirm;
 	h->wrote = reply->wrote;
 	h->op = op;
-	h->origin = origin;
-	h->id = id;
+	if (f != NULL) {
+		h->origin = f->origin;
+		h->id = f->id;
+		h->link = f->link;
+	}
 	/* A forwarded one must see what it cannot tell from the bytes. */
 	if (reply->code != 0 &&
 	    (op != NULL || reply->op == OP_COMMAND ||
@@ -228,16 +240,10 @@ static void on_client_reply(void *arg, const struct request *req,
 
 	(void)req;
 	if (c->node->up)
-		pass(c->node, reply, &c->op, 0, 0);
+		pass(c->node, reply, &c->op, NULL);
 	else if (!c->op.done)
 		fail_op(c->node, &c->op, KV_EUNREACHABLE, "connection lost");
 }
-
-struct forward {
-	struct sim_node *node;
-	unsigned origin;
-	uint64_t id;
-};
 
 static void on_forward_reply(void *arg, const struct request *req,
 			     const struct reply *reply)
@@ -246,7 +252,7 @@ static void on_forward_reply(void *arg, const struct request *req,
 
 	(void)req;
 	if (f->node->up)
-		pass(f->node, reply, NULL, f->origin, f->id);
+		pass(f->node, reply, NULL, f);
 	free(f);
 }
 
@@ -361,7 +367,8 @@ void sim_carry_out(struct sim_node *n, unsigned origin, struct slice frame)
 
 	if (f == NULL)
 		abort();
-	*f = (struct forward){n, origin, get_le64(frame.data + 1)};
+	*f = (struct forward){n, origin, get_le64(frame.data + 1),
+			      n->net->links[n->number][origin].number};
 	unpack(n, slice_of(frame.data + FORWARD_HEAD, frame.len - FORWARD_HEAD),
 	       &u);
 	u.req.forwarded = true;

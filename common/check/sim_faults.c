@@ -246,8 +246,7 @@ bool sim_faults_repair(struct sim_run *run)
 	}
 	f->repair = NULL;
 	if (leader != 0 && leader != f->wiped && sim_is_up(run->net, f->wiped))
-		f->repair =
-			sim_order(run->net, leader, CLUSTER_REPAIR, f->wiped);
+		f->repair = order_repair(run, leader, f->wiped);
 	return false;
 }
 

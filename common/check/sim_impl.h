@@ -33,6 +33,7 @@ struct sim_held {
 	bool wrote;
 	unsigned origin; /* node that forwarded it; 0: a client of ours */
 	uint64_t id;	 /* of the forwarded request */
+	uint64_t link;	 /* that it came on */
 	struct sim_op *op;
 	int code;
 	struct buf bytes;
