@@ -239,13 +239,14 @@ bool sim_faults_repair(struct sim_run *run)
 		return true;
 	if (f->repair != NULL && !f->repair->done)
 		return false;
-	if (f->repair != NULL && f->repair->code == 0) {
+	/* Nobody leads who was not repaired. */
+	if (leader == f->wiped || (f->repair != NULL && f->repair->code == 0)) {
 		f->repair = NULL;
 		f->wiped = 0;
 		return true;
 	}
 	f->repair = NULL;
-	if (leader != 0 && leader != f->wiped && sim_is_up(run->net, f->wiped))
+	if (leader != 0 && sim_is_up(run->net, f->wiped))
 		f->repair = order_repair(run, leader, f->wiped);
 	return false;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define SEGMENT_SIZE 16384u
+#define FILE_MAX (256u << 10)
 #define PATIENCE_MS 1000u
 #define REST_MS 30000u
 /* Steps of a storm between looking at what the nodes have applied. */
@@ -77,6 +78,7 @@ static int begin(struct sim_run *run, const struct sim_run_options *o)
 		.seed = o->seed,
 		.patience_ms = PATIENCE_MS,
 		.segment_size = SEGMENT_SIZE,
+		.file_max = FILE_MAX,
 		.unique_values = true,
 		.log = o->log,
 		.log_arg = o->log_arg,
