@@ -135,6 +135,7 @@ check-long:
 	@KV_POWER_STATES=2000000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
 		t/run $(BUILD)/t/power_test
 	$(BUILD)/kv-crashtest kill --rounds 200
+	$(BUILD)/kv-crashtest sim --seed 1 --seeds 100000
 
 # Bugs planted one by one, each of which the tests must notice.
 mutants:
