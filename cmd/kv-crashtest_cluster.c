@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define NODES 3u
+
 static void show_progress(void *arg, const struct storm_report *so_far,
 			  uint64_t elapsed_ms)
 {
@@ -72,7 +74,7 @@ int crashtest_cluster(const struct crashtest *job, struct out *out)
 {
 	struct shown shown = {.recording = false};
 	struct storm_options options = {
-		.nodes = (unsigned)job->nodes,
+		.nodes = job->nodes != 0 ? (unsigned)job->nodes : NODES,
 		.clients = (unsigned)job->clients,
 		.keys = (unsigned)job->keys,
 		.duration_ms = job->duration_ms,
