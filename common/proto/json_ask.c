@@ -151,6 +151,26 @@ static void write_client(struct buf *out, const struct request *req)
 	buf_append_u64(out, req->number);
 }
 
+static void write_word(struct buf *out, const char *name, struct slice word)
+{
+	if (word.len == 0)
+		return;
+	buf_append_char(out, ',');
+	json_write_string(out, slice_str(name));
+	buf_append_char(out, ':');
+	json_write_string(out, word);
+}
+
+static void write_order(struct buf *out, const struct cluster_order *order)
+{
+	write_word(out, "node", order->node);
+	write_word(out, "address", order->address);
+	if (order->kind != CLUSTER_CUT)
+		return;
+	LITERAL(out, ",\"nodes\":");
+	json_write_string(out, order->nodes);
+}
+
 static const char *order_member(enum cluster_order_kind kind)
 {
 	switch (kind) {
