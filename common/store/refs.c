@@ -77,8 +77,8 @@ static void set_prefixes(struct refs *refs, size_t skip)
 	for (size_t i = 0; i < refs->count; i++) {
 		struct slice key = ref_key(&refs->list[i]);
 
-		refs->list[i].prefix = key_prefix(
-			slice_of(key.data + skip, key.len - skip));
+		refs->list[i].prefix =
+			key_prefix(slice_of(key.data + skip, key.len - skip));
 	}
 }
 
