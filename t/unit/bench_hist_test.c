@@ -3,9 +3,9 @@
  * of keys against what they promise.
  */
 #include "base/err.h"
+#include "base/random.h"
 #include "bench/hist.h"
 #include "bench/mix.h"
-#include "base/random.h"
 #include "bench/zipf.h"
 #include "test.h"
 
