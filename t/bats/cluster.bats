@@ -4,7 +4,7 @@
 setup() {
 	load helper
 	cd "$BATS_TEST_TMPDIR" || exit
-	port=$(free_ports 8)
+	read -r port _ <<<"$("$tests/socket" free 8)"
 }
 
 clean_up() {
@@ -16,32 +16,9 @@ clean_up() {
 	done
 }
 
-# free_ports N - the first of N ports in a row that nobody listens on.
-free_ports() {
-	python3 - "$1" <<-'EOF'
-		import random, socket, sys
-		n = int(sys.argv[1])
-		while True:
-		    first = random.randrange(20000, 30000)
-		    taken = []
-		    try:
-		        for i in range(n):
-		            s = socket.socket()
-		            taken.append(s)
-		            s.bind(("127.0.0.1", first + i))
-		    except OSError:
-		        continue
-		    finally:
-		        for s in taken:
-		            s.close()
-		    print(first)
-		    break
-	EOF
-}
-
-# start_cluster [OPTION...] - with KV_ADDR naming all nodes.
+# start_cluster - with KV_ADDR naming all nodes.
 start_cluster() {
-	run -0 kv-cluster start --port "$port" "$@"
+	run -0 kv-cluster start --port "$port"
 	KV_ADDR=$(status '[.nodes[].address] | join(",")')
 	export KV_ADDR
 }

@@ -100,7 +100,7 @@ answers() {
 @test "expiry survives a restart and brings nothing back" {
 	redis set long x ex 1000 >/dev/null
 	redis set short x px 200 >/dev/null
-	redis set kept x px 200 >/dev/null
+	redis set kept x ex 1000 >/dev/null
 	redis persist kept >/dev/null
 	kill_server
 	start_server
