@@ -35,8 +35,9 @@
 	"      --duration S    for S seconds (20)\n"                         \
 	"\n"                                                                 \
 	"power: cuts the power of a store on a simulated disk between any\n" \
-	"two operations, and lets any operation fail.\n"                     \
-	"  -n, --states N      verify at least N states after a cut "        \
+	"two operations, and lets any operation fail; then the same with\n"  \
+	"a node's store, whose log is replicated.\n"                         \
+	"  -n, --states N      verify at least N states of each after cuts " \
 	"(100000)\n"                                                         \
 	"\n"                                                                 \
 	"sim: runs simulated clusters in bad weather, one for each seed.\n"  \

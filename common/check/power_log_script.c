@@ -82,7 +82,7 @@ static bool model_copy(struct log_model *to, const struct log_model *from)
 	return true;
 }
 
-static uint64_t content_of(struct store *s, uint64_t index, uint64_t *term)
+uint64_t log_script_content(struct store *s, uint64_t index, uint64_t *term)
 {
 	struct buf b = {0};
 	uint64_t last, h = 0;
@@ -120,7 +120,7 @@ static bool appended(struct log_script *sc, const struct log_state *next)
 	if (state == NULL)
 		return fail(sc, "no memory");
 	memcpy(state->value, next->value, sizeof(state->value));
-	state->content = content_of(sc->store, index, &state->term);
+	state->content = log_script_content(sc->store, index, &state->term);
 	if (state->content == 0 || state->term != sc->term)
 		return fail(sc, "an entry is not what was appended");
 	return true;
@@ -158,7 +158,7 @@ static bool same_log(struct store *s, const struct log_model *m)
 	    term != m->v[first - 1].term)
 		return false;
 	for (uint64_t i = first; i <= last; i++)
-		if (content_of(s, i, &term) != m->v[i].content)
+		if (log_script_content(s, i, &term) != m->v[i].content)
 			return false;
 	return true;
 }

@@ -50,6 +50,9 @@ void log_script_end(struct log_script *sc);
  */
 bool log_script_matches(const struct log_script *sc, struct store *s,
 			struct buf *failure);
+/* A hash of an entry as others would be sent it, and its term; 0: it cannot be
+ * read. */
+uint64_t log_script_content(struct store *s, uint64_t index, uint64_t *term);
 /* Appends an entry to a follower's log. 0 or the store's error. */
 MUST_CHECK int log_script_append(struct store *s, uint64_t term, unsigned key,
 				 struct slice value);

@@ -153,6 +153,7 @@ int store_log_read(struct store *s, uint64_t from, uint64_t to, size_t max,
 		   struct buf *out, uint64_t *last)
 {
 	size_t before = out->len;
+	bool failed = out->failed;
 	const char *record;
 	uint64_t length;
 	struct place p;
@@ -177,6 +178,7 @@ int store_log_read(struct store *s, uint64_t from, uint64_t to, size_t max,
 	}
 	if (r != 0) {
 		out->len = before;
+		out->failed = failed;
 		return r;
 	}
 	if (p.index < s->appended && p.index == *last)

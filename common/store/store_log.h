@@ -59,7 +59,7 @@ uint64_t store_log_spans(const struct store *s, store_log_span_fn *fn,
  * store_log_read() appends the entries from..to to `out` as long as they come
  * to at most max bytes, at least one; *last says how far it got. Going on where
  * the last call ended is cheap. KV_ENOTFOUND: no longer, or not yet, in the
- * log.
+ * log. KV_ENOMEM, KV_EDAMAGED. After an error `out` is as it was.
  */
 int store_log_read(struct store *s, uint64_t from, uint64_t to, size_t max,
 		   struct buf *out, uint64_t *last);

@@ -64,8 +64,10 @@ line() {
 
 @test "power cuts leave the store whole" {
 	run -0 kv-crashtest power --states 1000 --seed 3
-	assert_line --index 0 --regexp '^seed=3 states=[0-9]{4,} cuts='
-	assert_line --index 1 'Result: PASS'
+	assert_line --index 0 --regexp '^store=alone seed=3 states=[0-9]{4,} cuts='
+	assert_line --index 1 \
+		--regexp '^store=replicated seed=3 states=[0-9]{4,} cuts='
+	assert_line --index 2 'Result: PASS'
 }
 
 @test "a sound history is linearizable" {
