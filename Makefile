@@ -11,7 +11,7 @@
 #	make fuzz       feed anything to the parsers, a minute each
 #	make check-long the tests that take longer the more they look for
 #	make bench      speed against redis-server; BENCH="get set" for a part
-#	make bench-cluster  a cluster of three against three etcd
+#	make bench-cluster  a cluster of three against three etcd; BENCH="write read"
 #	make mutants    bugs planted on purpose, which the tests must notice
 #	make coverage   the tests' line and branch coverage of the store
 #	make deps       only install what all of these need
@@ -148,7 +148,7 @@ bench-compaction:
 bench-cluster:
 	@t/deps build bench bench-cluster
 	$(SUB) -s all $(BUILD)/t/etcd_load
-	@BUILD=$(BUILD) t/bench/cluster $(ROUNDS) $(KILLS)
+	@BUILD=$(BUILD) t/bench/cluster $(BENCH)
 
 $(BUILD)/t/etcd_load: $(BUILD)/t/bench/etcd_load.o
 	$(CC) $(LDFLAGS_ALL) $< -lnghttp2 -o $@

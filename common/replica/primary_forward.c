@@ -5,8 +5,8 @@
  * They are kept as bytes of their own protocol. Those that wait stand in the
  * order in which they came, and nothing overtakes them. A leader's answer that
  * it does not lead, or cannot now, puts a request back into its place; so does
- * the loss of the leader with reads, which can be asked again. Of a write
- * nobody knows then what became of it.
+ * the loss of the leader with what can be asked again: reads, and writes that
+ * are done once. Of any other write nobody knows then what became of it.
  */
 #include "replica/primary_impl.h"
 
@@ -51,6 +51,12 @@ static void fail(struct primary *p, struct pending_list *list,
 {
 	struct reply reply = {.code = code, .message = message};
 
+	if (w->repeated) {
+		reply.code = KV_EUNKNOWN;
+		reply.message = "the leader was lost before it answered, and "
+				"no other could tell whether the write "
+				"happened";
+	}
 	finish(p, list, w, &reply);
 }
 
@@ -133,6 +139,14 @@ static int encode(const struct request *req, struct buf *out)
 	return r;
 }
 
+/* A write that changes nothing is not remembered, and would be done when an
+ * old leader comes to it late: so only what always writes. */
+static bool is_done_once(const struct request *req)
+{
+	return req->client.len != 0 && req->condition == KV_ALWAYS &&
+	       (req->op == OP_SET || req->op == OP_BULK_SET);
+}
+
 void primary_wait(struct primary *p, const struct request *req,
 		  coord_reply_fn *fn, void *arg)
 {
@@ -158,6 +172,7 @@ void primary_wait(struct primary *p, const struct request *req,
 	w->id = ++p->next_id;
 	w->deadline_ms = p->now + p->options.patience_ms;
 	w->reads_only = primary_reads_only(req);
+	w->once = is_done_once(req);
 	w->fn = fn;
 	w->arg = arg;
 	p->pending_bytes += w->bytes.len;
@@ -200,6 +215,9 @@ void primary_forwarded(struct primary *p, struct slice frame)
 	}
 	if (reply.code == 0) {
 		reply.encoded = frame;
+	} else if (w->repeated) {
+		fail(p, &p->sent, w, reply.code, NULL);
+		return;
 	} else {
 		len = frame.len < sizeof(text) ? frame.len : sizeof(text) - 1;
 		if (len != 0)
@@ -218,7 +236,8 @@ void primary_orphan(struct primary *p, uint64_t leader, bool link_lost)
 		after = TAILQ_NEXT(w, next);
 		if (w->leader != leader)
 			continue;
-		if (w->reads_only) {
+		if (w->reads_only || w->once) {
+			w->repeated = w->once;
 			w->deadline_ms = p->now + p->options.patience_ms;
 			put_back(p, w);
 		} else if (link_lost) {

@@ -67,6 +67,9 @@ struct pending {
 	uint64_t leader; /* whom it was sent to; 0: it waits */
 	uint64_t deadline_ms;
 	bool reads_only;
+	/* Done once however often it is asked for; and it was asked for before,
+	 * so that nothing but an answer to it says what became of it. */
+	bool once, repeated;
 	/* The leader it was sent to leads no more. */
 	bool orphaned;
 	coord_reply_fn *fn;

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2034 # ports and pids are for those who read this file
 
 build=${BUILD:-build}
+rounds=${ROUNDS:-5}
 dir=$(mktemp -d "${BENCH_DIR:-$PWD}/bench.XXXXXX")
 pids=()
 
@@ -123,4 +124,28 @@ drive() { # PORT REQUESTS OPTION...
 	shift 2
 	redis-benchmark -p "$port" -n "$requests" -d 100 -r 1000000 --csv "$@" \
 		2>/dev/null | awk -F'"' 'NR > 1 {print $4}'
+}
+
+# Runs each of the commands once a round; medians into the array `result`, by
+# the name of each.
+declare -A result
+compare() { # WHAT NAME COMMAND [NAME COMMAND]...
+	local what=$1 i name said
+	shift
+	rm -f "$dir"/round.*
+	for ((i = 1; i <= rounds; i++)); do
+		said=''
+		for ((arg = 1; arg < $#; arg += 2)); do
+			name=${!arg}
+			next=$((arg + 1))
+			${!next} >"$dir/one"
+			said+=" $name $(<"$dir/one")"
+			cat "$dir/one" >>"$dir/round.$name"
+		done
+		echo "$what, round $i:$said" >&2
+	done
+	for ((arg = 1; arg < $#; arg += 2)); do
+		name=${!arg}
+		result[$name]=$(median <"$dir/round.$name" | sed 's/\..*//')
+	done
 }

@@ -122,6 +122,74 @@ static void a_write_under_way_when_its_leader_dies_is_unknown_or_done(void)
 	finish();
 }
 
+/* As a client that gives its writes numbers. */
+static struct sim_op *begin_once(unsigned node, const char *key,
+				 const char *value, uint64_t number)
+{
+	struct change c = {.key = slice_str(key), .value = slice_str(value)};
+	struct request req = {.op = OP_SET,
+			      .changes = &c,
+			      .nchanges = 1,
+			      .client = slice_str("sixteen bytes ab"),
+			      .number = number};
+
+	return sim_submit(net, node, &req);
+}
+
+static void a_write_that_is_done_once_is_asked_for_again(void)
+{
+	struct sim_op *op;
+	unsigned dead, other;
+
+	begin(3);
+	dead = leader();
+	other = follower();
+	op = begin_once(other, "a", "1", 1);
+	sim_run_ms(net, 1);
+	CHECK(!op->done);
+	sim_crash(net, dead, SIM_POWER);
+	CHECK_INT(outcome(op), 0);
+	CHECK(has(other, "a", "1"));
+	finish();
+}
+
+static void a_write_to_a_leader_that_was_cut_off_goes_to_the_next(void)
+{
+	struct sim_op *op, *plain;
+	unsigned old, other;
+
+	begin(3);
+	old = leader();
+	other = follower();
+	sim_partition(net, 1u << (old - 1));
+	op = begin_once(other, "a", "1", 1);
+	plain = begin_set(other, "b", "1");
+	CHECK_INT(outcome(op), 0);
+	CHECK(op->ended_us - op->began_us < 800000);
+	CHECK_INT(outcome(plain), KV_EUNKNOWN);
+	CHECK(has(other, "a", "1"));
+	sim_heal(net);
+	check_same(3);
+	finish();
+}
+
+static void a_write_asked_for_again_in_vain_is_unknown(void)
+{
+	struct sim_op *op;
+	unsigned other;
+
+	begin(3);
+	other = follower();
+	op = begin_once(other, "a", "1", 1);
+	sim_run_ms(net, 1);
+	CHECK(!op->done);
+	for (unsigned i = 1; i <= 3; i++)
+		if (i != other)
+			sim_crash(net, i, SIM_POWER);
+	CHECK_INT(outcome(op), KV_EUNKNOWN);
+	finish();
+}
+
 static void a_read_under_way_when_its_leader_dies_is_asked_again(void)
 {
 	struct sim_op *op;
@@ -470,6 +538,9 @@ TEST_MAIN(T(a_new_cluster_elects_one_of_its_members),
 	  T(all_nodes_lose_power_and_nothing_is_lost),
 	  T(five_nodes_lose_one_after_the_other),
 	  T(a_write_under_way_when_its_leader_dies_is_unknown_or_done),
+	  T(a_write_that_is_done_once_is_asked_for_again),
+	  T(a_write_to_a_leader_that_was_cut_off_goes_to_the_next),
+	  T(a_write_asked_for_again_in_vain_is_unknown),
 	  T(a_read_under_way_when_its_leader_dies_is_asked_again),
 	  T(requests_wait_for_a_leader_in_their_order),
 	  T(a_minority_says_so_in_time),
