@@ -35,13 +35,14 @@ static void print_json(const struct crashtest *job,
 		   ",\"lost_pct\":%.2f,\"unknown\":%" PRIu64
 		   ",\"refused\":%" PRIu64 ",\"operations\":%" PRIu64
 		   ",\"kills\":%" PRIu64 ",\"pauses\":%" PRIu64
-		   ",\"partitions\":%" PRIu64
+		   ",\"partitions\":%" PRIu64 ",\"ended\":%" PRIu64
 		   ",\"linearizable\":%s,\"seed\":%" PRIu64
 		   ",\"result\":\"%s\"}\n",
 		   report->acked, lost(report),
 		   shown_lost_percent(report->acked, lost(report)),
 		   report->unknown, report->refused, report->operations,
 		   report->kills, report->pauses, report->partitions,
+		   report->ended,
 		   report->history.verdict == HISTORY_LINEARIZABLE ? "true"
 		   : report->history.verdict == HISTORY_VIOLATION  ? "false"
 								   : "null",
@@ -66,8 +67,10 @@ static void print_lines(const struct crashtest *job,
 	else
 		buf_printf(out,
 			   "Result: FAIL (%zu keys without an explanation, "
-			   "%" PRIu64 " that differ between nodes)\n",
-			   report->history.violated, report->differing);
+			   "%" PRIu64 " that differ between nodes, %" PRIu64
+			   " ends of nodes)\n",
+			   report->history.violated, report->differing,
+			   report->ended);
 }
 
 int crashtest_cluster(const struct crashtest *job, struct out *out)

@@ -9,6 +9,8 @@
 #include "client/print.h"
 
 #include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define HELP                                                                \
 	"usage: kv-get [options] KEY...\n"                                  \
@@ -28,15 +30,17 @@
 	"instead\n"                                                         \
 	"      --stale-ok         any node of a cluster may answer from "   \
 	"what it\n"                                                         \
-	"                         has\n" CLIENT_OPTIONS_HELP
+	"                         has\n"                                    \
+	"      --print-lag        say how far behind that "                 \
+	"was\n" CLIENT_OPTIONS_HELP
 
-enum { OPT_PRINT_VERSION = 256, OPT_STALE_OK };
+enum { OPT_PRINT_VERSION = 256, OPT_STALE_OK, OPT_PRINT_LAG };
 
 struct job {
 	struct kv_options where;
 	struct range range;
 	struct printer printer;
-	bool has_range, count, print_version;
+	bool has_range, count, print_version, print_lag;
 	bool formatted; /* a record even if it is one key's */
 	char **keys;
 	size_t nkeys;
@@ -55,6 +59,7 @@ static const struct option long_options[] = {
 	{"null", no_argument, NULL, '0'},
 	{"print-version", no_argument, NULL, OPT_PRINT_VERSION},
 	{"stale-ok", no_argument, NULL, OPT_STALE_OK},
+	{"print-lag", no_argument, NULL, OPT_PRINT_LAG},
 	CLIENT_OPTIONS_LONG,
 };
 
@@ -94,6 +99,9 @@ static int take_option(struct job *job, int letter, int argc, char **argv)
 	case OPT_STALE_OK:
 		job->where.stale_ok = true;
 		return 0;
+	case OPT_PRINT_LAG:
+		job->print_lag = true;
+		return 0;
 	case OPT_PRINT_VERSION:
 		job->print_version = true;
 		return 0;
@@ -121,7 +129,24 @@ static int check_options(struct job *job)
 					  "with --prefix or --range");
 	if (job->print_version && job->nkeys != 1)
 		return err_set(KV_EUSAGE, "--print-version takes one KEY");
+	if (job->print_lag && !job->where.stale_ok)
+		return err_set(KV_EUSAGE, "--print-lag goes with --stale-ok");
 	return 0;
+}
+
+static void print_lag(struct client_lag lag)
+{
+	if (!lag.stale)
+		fprintf(stderr, "kv-get: not behind: the leader answered\n");
+	else if (lag.unknown)
+		fprintf(stderr, "kv-get: behind: nobody knows how far, no "
+				"leader was heard of yet\n");
+	else
+		fprintf(stderr,
+			"kv-get: behind: at least %" PRIu64
+			" entries, the leader was heard of %" PRIu64
+			" ms ago\n",
+			lag.entries, lag.heard_ms);
 }
 
 static int run(struct job *job)
@@ -145,6 +170,8 @@ static int run(struct job *job)
 		r = print_value(p, slice_str(job->keys[0]));
 	else
 		r = print_keys(p, job->keys, job->nkeys);
+	if (job->print_lag && (r == 0 || r == KV_ENOTFOUND))
+		print_lag(client_lag(p->db));
 	kv_close(p->db);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include "kv-serve_offline.h"
 #include "program.h"
 
+#include "base/buf.h"
 #include "base/parse.h"
 #include "serve/daemon.h"
 #include "serve/server.h"
@@ -129,18 +130,35 @@ struct job {
 	const char *salvage_to;
 	bool background, check, salvage;
 	bool stamped; /* log lines begin with the time */
+	/* In the background: what was said before there was a log file to say
+	 * it in, each line with its NUL. Whoever started the server may not
+	 * have kept it. */
+	struct buf early;
 };
 
 static void print_log(void *arg, const char *line)
 {
-	const struct job *job = arg;
+	struct job *job = arg;
 	char stamp[32] = "";
 	time_t now = time(NULL);
 	struct tm tm;
 
 	if (job->stamped && gmtime_r(&now, &tm) != NULL)
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ ", &tm);
+	else if (job->background)
+		buf_append(&job->early, line, strlen(line) + 1);
 	fprintf(stderr, "%skv-serve: %s\n", stamp, line);
+}
+
+static void repeat_early(struct job *job)
+{
+	const struct buf *early = &job->early;
+
+	if (!buf_failed(early))
+		for (size_t at = 0; at < early->len;
+		     at += strlen(early->data + at) + 1)
+			print_log(job, early->data + at);
+	buf_release(&job->early);
 }
 
 static int parse_rate(const char *text, uint32_t *millionths)
@@ -294,7 +312,7 @@ static int announce(struct job *job, struct server *server)
 		r = daemon_ready(&job->daemon, job->log_file);
 		job->stamped = true;
 		if (r == 0)
-			print_log(job, line);
+			repeat_early(job);
 	}
 	if (r == 0 && job->ready_fd >= 0) {
 		/* Nobody may be reading any more; that is their affair. */

@@ -252,6 +252,6 @@ void storm_report_release(struct storm_report *report)
 
 bool storm_passed(const struct storm_report *report)
 {
-	return report->differing == 0 &&
+	return report->differing == 0 && report->ended == 0 &&
 	       report->history.verdict != HISTORY_VIOLATION;
 }

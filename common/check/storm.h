@@ -6,7 +6,7 @@
  * Every operation goes into one history (history.h), which is checked for
  * linearizability; the last reads, when the weather is fine again, are part of
  * it, so an acknowledged write that is gone is a violation. At the end all
- * nodes must hold the same.
+ * nodes must hold the same, and none may have ended by itself.
  *
  * Threads: storm_run() starts one for each client and one that makes the
  * weather, and ends them.
@@ -28,6 +28,7 @@ struct storm_report {
 	uint64_t operations;
 	uint64_t kills, pauses, partitions;
 	uint64_t differing; /* keys that are not the same on all nodes */
+	uint64_t ended;	    /* times that a node ended without being told to */
 	struct buf details; /* a line for each thing that was wrong */
 	struct history_report history;
 };

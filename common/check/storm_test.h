@@ -32,6 +32,7 @@ struct storm {
 	char *dir, *addresses;
 	uint64_t begun_ns;
 	uint64_t random; /* the weather's */
+	unsigned down;	 /* the nodes that it has killed, one bit each */
 	struct storm_client *clients;
 	atomic_bool stop;
 

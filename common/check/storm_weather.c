@@ -57,13 +57,37 @@ static unsigned place(const struct storm *s, const struct member *node)
 
 static int start(struct storm *s, unsigned which)
 {
-	return local_start(&s->cluster, s->options->server, which);
+	int r = local_start(&s->cluster, s->options->server, which);
+
+	if (r == 0)
+		s->down &= ~which;
+	return r;
+}
+
+/* A node that crashed must not pass for one that was killed. */
+static void note_ends(struct storm *s, unsigned which)
+{
+	const struct members *m = &s->cluster.nodes;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		if (!(which >> i & 1) || s->down >> i & 1 ||
+		    local_pid(&s->cluster, &m->list[i]) != 0)
+			continue;
+		s->down |= 1u << i;
+		pthread_mutex_lock(&s->lock);
+		s->report->ended++;
+		buf_printf(&s->report->details, "%s ended by itself\n",
+			   m->list[i].name);
+		pthread_mutex_unlock(&s->lock);
+	}
 }
 
 static int kill_nodes(struct storm *s, unsigned which)
 {
 	const struct members *m = &s->cluster.nodes;
 
+	note_ends(s, which);
+	s->down |= which;
 	for (unsigned i = 0; i < m->n; i++)
 		if (which >> i & 1)
 			(void)local_signal(&s->cluster, &m->list[i], SIGKILL);
@@ -148,6 +172,7 @@ int storm_clear(struct storm *s)
 
 	for (unsigned i = 0; i < m->n; i++)
 		(void)local_signal(&s->cluster, &m->list[i], SIGCONT);
+	note_ends(s, (1u << m->n) - 1);
 	r = start(s, (1u << m->n) - 1);
 	return r != 0 ? r : order_partition(m, NULL, END_MS);
 }

@@ -21,6 +21,17 @@ typedef int client_item_fn(void *arg, const struct item *item);
 int client_scan(kv *db, const struct range *range, client_item_fn *fn,
 		void *arg);
 
+/* How far behind the others were the nodes that answered on this kv because it
+ * takes stale answers: the most of all its answers so far. */
+struct client_lag {
+	bool stale;	   /* one answered that did not lead; else all is 0 */
+	bool unknown;	   /* one of them had not heard of a leader yet */
+	uint64_t entries;  /* of the log, at least */
+	uint64_t heard_ms; /* how long ago the leader was heard of */
+};
+
+struct client_lag client_lag(const kv *db);
+
 /* The deadline of a time to live that begins now; 0 (for ever) stays 0. */
 uint64_t client_expiry(uint64_t ttl_ms);
 

@@ -18,6 +18,7 @@ struct kv {
 	struct transport *transport;
 	unsigned timeout_ms;
 	bool stale_ok;
+	struct client_lag lag;
 };
 
 int kv_open(kv **out, const struct kv_options *options)
@@ -54,6 +55,26 @@ void kv_free(void *p)
 	free(p);
 }
 
+static void note_lag(struct client_lag *lag, const struct reply *reply)
+{
+	if (!reply->stale)
+		return;
+	lag->stale = true;
+	if (reply->lag_ms == UINT64_MAX) {
+		lag->unknown = true;
+		return;
+	}
+	if (reply->lag > lag->entries)
+		lag->entries = reply->lag;
+	if (reply->lag_ms > lag->heard_ms)
+		lag->heard_ms = reply->lag_ms;
+}
+
+struct client_lag client_lag(const kv *db)
+{
+	return db->lag;
+}
+
 int client_ask(kv *db, const struct request *req, struct reply *reply)
 {
 	uint64_t deadline_ms = clock_monotonic_ms() + db->timeout_ms;
@@ -71,6 +92,8 @@ int client_ask(kv *db, const struct request *req, struct reply *reply)
 				reply->message != NULL ? reply->message
 						       : kv_strerror(r));
 	}
+	if (r == 0)
+		note_lag(&db->lag, reply);
 	return r;
 }
 

@@ -53,6 +53,8 @@ static void take_line(struct node_status *node, const struct info_line *line,
 		take_text(node->role, sizeof(node->role), line->text);
 	else if (strcmp(line->name, "leader") == 0)
 		take_text(node->leader, sizeof(node->leader), line->text);
+	else if (strcmp(line->name, "state") == 0)
+		take_text(node->condition, sizeof(node->condition), line->text);
 	else if (strcmp(line->name, "quorum") == 0)
 		node->quorum = take_number(line->text) != 0;
 	else if (strcmp(line->name, "node") == 0)
@@ -108,12 +110,30 @@ void status_gather(struct cluster_status *status, const struct members *members,
 	}
 }
 
+/* "n1=127.0.0.1:65431 n4=127.0.0.1:65434/learner", as info shows them. */
+static int take_members(struct members *members, struct slice text)
+{
+	char *list = strndup(text.data, text.len), *word, *rest = list;
+	int r = list != NULL ? 0 : err_set(KV_ENOMEM, "out of memory");
+
+	*members = (struct members){0};
+	while (r == 0 && (word = strsep(&rest, " ")) != NULL) {
+		struct members one;
+
+		word[strcspn(word, "/")] = '\0';
+		r = members_parse(&one, word);
+		if (r == 0)
+			r = members_add(members, &one.list[0]);
+	}
+	free(list);
+	return r;
+}
+
 int status_members(const char *addresses, unsigned timeout_ms,
 		   struct members *members)
 {
 	struct slice text = slice_of(NULL, 0);
 	struct reply reply;
-	char *list;
 	kv *db = NULL;
 	int r = ask_info(addresses, timeout_ms, &db, &reply);
 
@@ -124,12 +144,8 @@ int status_members(const char *addresses, unsigned timeout_ms,
 		r = err_set(KV_ECONDITION,
 			    "what answers at '%s' is not a node of a cluster",
 			    addresses);
-	if (r == 0) {
-		list = strndup(text.data, text.len);
-		r = list != NULL ? members_parse(members, list)
-				 : err_set(KV_ENOMEM, "out of memory");
-		free(list);
-	}
+	if (r == 0)
+		r = take_members(members, text);
 	kv_close(db);
 	return r;
 }

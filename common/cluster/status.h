@@ -18,6 +18,7 @@ enum node_state {
 };
 
 #define STATUS_ROLE_MAX 16
+#define STATUS_CONDITION_MAX 64
 
 struct node_status {
 	char name[MEMBER_NAME_MAX + 1];
@@ -25,7 +26,9 @@ struct node_status {
 	enum node_state state;
 	/* What follows is there if it is up. */
 	char role[STATUS_ROLE_MAX];
-	char leader[MEMBER_NAME_MAX + 1]; /* whom it follows; "" none */
+	char leader[MEMBER_NAME_MAX + 1];     /* whom it follows; "" none */
+	char condition[STATUS_CONDITION_MAX]; /* "ok", or what keeps it from
+						 taking part fully */
 	uint64_t pid, term, last, applied, committed;
 	uint64_t uptime_ms, disk_bytes, keys;
 	bool quorum; /* it leads, and a majority answers it */

@@ -90,6 +90,12 @@ static void write_row(const struct row *row, const int *widths, struct buf *out)
 	buf_append_char(out, '\n');
 }
 
+static bool is_troubled(const struct node_status *node)
+{
+	return node->state == NODE_UP && node->condition[0] != '\0' &&
+	       strcmp(node->condition, "ok") != 0;
+}
+
 static void write_summary(const struct cluster_status *status, struct buf *out)
 {
 	const struct node_status *leader = status->leader;
@@ -103,6 +109,10 @@ static void write_summary(const struct cluster_status *status, struct buf *out)
 	buf_printf(out, "%squorum; %u of %u nodes up\n",
 		   leader != NULL && leader->quorum ? "" : "no ", status->up,
 		   status->n);
+	for (unsigned i = 0; i < status->n; i++)
+		if (is_troubled(&status->nodes[i]))
+			buf_printf(out, "%s: %s\n", status->nodes[i].name,
+				   status->nodes[i].condition);
 }
 
 void status_table(const struct cluster_status *status, struct buf *out)
@@ -134,6 +144,8 @@ static void json_node(const struct cluster_status *status,
 		   node->state == NODE_UP ? "true" : "false");
 	buf_printf(out, ",\"role\":\"%s\"", state_name(node));
 	if (node->state == NODE_UP) {
+		/* A text without characters that need an escape. */
+		buf_printf(out, ",\"state\":\"%s\"", node->condition);
 		buf_printf(out,
 			   ",\"pid\":%" PRIu64 ",\"term\":%" PRIu64
 			   ",\"leader\":\"%s\",\"last_index\":%" PRIu64

@@ -283,17 +283,32 @@ static int read_error(struct answer *a, const cJSON *root)
 	return 0;
 }
 
-static int read_reply(struct answer *a, const cJSON *root)
+/* How far behind the node was; it does not know if it never heard of a leader.
+ */
+static int read_stale(const cJSON *root, struct reply *r)
 {
 	static const struct json_place outermost = {0};
-	const cJSON *ok = member(root, "ok");
+	const cJSON *stale = member(root, "stale");
+	int code;
+
+	if (stale == NULL)
+		return 0;
+	if (!cJSON_IsBool(stale))
+		return refuse(&outermost, "stale", "true or false");
+	r->stale = cJSON_IsTrue(stale);
+	r->lag_ms = UINT64_MAX;
+	if (member(root, "lag_ms") == NULL)
+		return 0;
+	code = read_count(root, "lag", &r->lag);
+	return code != 0 ? code : read_count(root, "lag_ms", &r->lag_ms);
+}
+
+static int read_answer(struct answer *a, const cJSON *root)
+{
+	static const struct json_place outermost = {0};
 	struct reply *r = a->reply;
 	int code;
 
-	if (!cJSON_IsBool(ok))
-		return refuse(&outermost, "ok", "true or false");
-	if (!cJSON_IsTrue(ok))
-		return read_error(a, root);
 	switch (r->op) {
 	case OP_GET:
 		return read_get(a, root);
@@ -321,6 +336,20 @@ static int read_reply(struct answer *a, const cJSON *root)
 		break;
 	}
 	return 0;
+}
+
+static int read_reply(struct answer *a, const cJSON *root)
+{
+	static const struct json_place outermost = {0};
+	const cJSON *ok = member(root, "ok");
+	int code;
+
+	if (!cJSON_IsBool(ok))
+		return refuse(&outermost, "ok", "true or false");
+	if (!cJSON_IsTrue(ok))
+		return read_error(a, root);
+	code = read_answer(a, root);
+	return code != 0 ? code : read_stale(root, a->reply);
 }
 
 int json_reply_parse(struct json_arena *a, struct slice line, enum op op,

@@ -88,6 +88,14 @@ static void answer_stale(struct primary *p, const struct request *req,
 			       "by a snapshot");
 		return;
 	}
+	/* Behind is one thing; to miss what is there for want of a store is
+	 * another. */
+	if (p->wiped) {
+		primary_refuse(req, fn, arg, KV_EUNAVAILABLE,
+			       "'%s' has lost its data and is to be repaired",
+			       p->options.node);
+		return;
+	}
 	store_execute(p->store, req, &reply);
 	if (!p->leads) {
 		reply.after = 0; /* it sees what is committed, and no more */

@@ -131,7 +131,10 @@ static inline int compare_prefix(const struct node *nd, struct slice key,
 	size_t n = nd->prefix_len;
 
 	if (key.len < n) {
-		int c = memcmp(key.data, node_prefix(nd), key.len);
+		/* What an empty key points to may not be compared. */
+		int c = key.len != 0
+				? memcmp(key.data, node_prefix(nd), key.len)
+				: 0;
 
 		return c != 0 ? c : -1;
 	}

@@ -272,7 +272,9 @@ uint64_t store_durable(const struct store *s)
 
 size_t store_waiting(const struct store *s)
 {
-	return s->waiting;
+	/* A replicated store keeps, for its readers, the groups that were not
+	 * written when it failed; nobody is to wait for them. */
+	return s->failed == 0 ? s->waiting : 0;
 }
 
 int store_failed(const struct store *s, const char **why)

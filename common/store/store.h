@@ -83,7 +83,8 @@ void store_hint(struct store *s, const struct slice *keys, size_t n,
 
 uint64_t store_appended(const struct store *s); /* highest number given out */
 uint64_t store_durable(const struct store *s);	/* all up to here on disk */
-size_t store_waiting(const struct store *s);	/* bytes not yet durable */
+size_t store_waiting(const struct store *s);	/* bytes not yet durable;
+						   0 when it has failed */
 
 /* NULL if nothing waits or a flush is under way already. */
 struct store_flush *store_flush_begin(struct store *s);

@@ -143,6 +143,95 @@ await() {
 	kv-set k v
 }
 
+@test "a cluster is steered through any of its addresses" {
+	start_cluster
+	address=$(address_of "$(follower)")
+	run -0 kv-cluster status -a "$address"
+	assert_line --partial 'quorum; 3 of 3 nodes up'
+	to=$(follower)
+	run -0 kv-cluster transfer "$to" -a "$address"
+	[ "$(leader)" = "$to" ]
+	# One that lags is a learner for a while.
+	kv-cluster add "n4=127.0.0.1:$((port + 3))"
+	run -0 kv-cluster status --json -a "$address"
+	[ "$(jq '.nodes | length' <<<"$output")" -eq 4 ]
+	run -0 kv-cluster remove n4 -a "$address"
+	[ "$(status '.nodes | length')" -eq 3 ]
+}
+
+@test "a stale read says how far behind it is" {
+	start_cluster
+	kv-set k old
+	node=$(follower)
+	run -0 --separate-stderr kv-get -a "$(address_of "$(leader)")" \
+		--stale-ok --print-lag k
+	assert_equal "$output" old
+	assert_equal "$stderr" 'kv-get: not behind: the leader answered'
+	kv-cluster down "$node" --isolate
+	kv-set k new
+	run -0 --separate-stderr kv-get -a "$(address_of "$node")" \
+		--stale-ok --print-lag k
+	assert_equal "$output" old
+	[[ $stderr =~ ^'kv-get: behind: at least '[0-9]+' entries, the leader was heard of '[0-9]+' ms ago'$ ]]
+	run -2 kv-get --print-lag k
+	assert_output --partial '--stale-ok'
+}
+
+@test "a damaged node says so, and is repaired" {
+	start_cluster
+	numbers 1000 | kv-set --bulk
+	# What comes later vouches for what it follows.
+	kv-set later 1
+	kv-set later 2
+	hurt=$(follower)
+	address=$(address_of "$hurt")
+	kv-cluster down "$hurt"
+	dd if=/dev/urandom of="cluster_data/$hurt/0000000000000001.log" bs=64 \
+		count=1 seek=200 conv=notrunc status=none
+	kv-cluster up "$hurt"
+	run -0 cat "cluster_data/$hurt/kv-serve.log"
+	assert_output --partial "'cluster_data/$hurt' is damaged"
+	assert_output --partial "the store was moved to 'cluster_data/$hurt/damaged-1'"
+	run -0 kv-cluster status
+	assert_line "$hurt: lost its data: to be repaired"
+	# It would say that there is nothing.
+	run -69 kv-get -a "$address" --stale-ok key1000
+	assert_output --partial "'$hurt' has lost its data and is to be repaired"
+	run -0 kv-get -a "$address" key1000
+	assert_output 'value 1000'
+	run -0 kv-cluster repair "$hurt"
+	assert_line "$hurt repaired"
+	run -0 kv-get -a "$address" --stale-ok --print-lag key1000
+	assert_line --partial 'value 1000'
+	run -0 kv-cluster status
+	refute_output --partial 'to be repaired'
+	assert_line --partial '3 of 3 nodes up'
+}
+
+@test "a node whose disk is full gives way, stops and comes back" {
+	start_cluster
+	kv-set k v
+	full=$(leader)
+	pid=$(cat "cluster_data/$full/kv-serve.pid")
+	# As good as a full disk: no file grows beyond what it has.
+	prlimit --fsize=1048576 --pid "$pid"
+	for i in 1 2 3; do
+		numbers 6000 | sed "s/^/$i-/" | kv-set --timeout 20 --bulk
+	done
+	await ".leader != null and .leader != \"$full\""
+	[ "$(kv-get --count)" -eq 18001 ]
+	run -0 kv-cluster status
+	assert_line "$full: store failed"
+	run -0 cat "cluster_data/$full/kv-serve.log"
+	assert_output --partial "File too large"
+	# A follower by now, without whose disk the others go on.
+	kv-set k w
+	run -0 kv-cluster restart "$full"
+	await '.up == 3 and ([.nodes[].lag] | max) == 0'
+	run -0 kv-get -a "$(address_of "$full")" --stale-ok --count
+	assert_output 18001
+}
+
 @test "nodes join and leave while the cluster works" {
 	start_cluster
 	numbers 2000 | kv-set --bulk

@@ -493,6 +493,7 @@ static void a_failed_sync_ends_writing_and_hides_what_is_not_committed(void)
 	store_inject_sync_failure(s);
 	CHECK(store_sync(s) != 0);
 	CHECK(store_failed(s, &why) != 0);
+	CHECK_INT(store_waiting(s), 0); /* a server that stops would wait */
 	CHECK(has("a", "1"));
 	CHECK(has("b", "1"));
 	CHECK(missing("c"));
