@@ -55,8 +55,8 @@ blocks() {
 	! grep -q __asan_init "$BUILD/libkv.a" ||
 		echo -fsanitize=address,undefined >>libs
 	! grep -q __gcov_init "$BUILD/libkv.a" || echo --coverage >>libs
-	# shellcheck disable=SC2046
-	"${CC:-cc}" -Wall -Wextra -Werror -I"$source_dir/common" example.c \
+	# shellcheck disable=SC2046,SC2086 # several words each
+	${CC:-cc} -Wall -Wextra -Werror -I"$source_dir/common" example.c \
 		"$BUILD/libkv.a" $(cat libs) -o example
 	run -0 ./example
 	assert_output $'ada = 1815\ngrace = 1906'
