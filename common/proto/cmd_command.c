@@ -61,6 +61,8 @@ static unsigned categories(const struct command *cmd)
 		bits |= CAT_WRITE;
 	if (cmd->flags & CMD_ADMIN)
 		bits |= CAT_ADMIN | CAT_DANGEROUS;
+	if (cmd->flags & CMD_CAT_ADMIN)
+		bits |= CAT_ADMIN;
 	if (cmd->flags & CMD_DANGEROUS)
 		bits |= CAT_DANGEROUS;
 	if (cmd->flags & CMD_KEYSPACE)

@@ -39,6 +39,7 @@ enum command_flags {
 	CMD_CONNECTION = 1 << 13, /* category */
 	CMD_LOCAL = 1 << 14,	  /* needs no store: is answered at once */
 	CMD_IN_MULTI = 1 << 15,	  /* is done, not queued, inside MULTI */
+	CMD_CAT_ADMIN = 1 << 16,  /* category, without the flag */
 };
 
 struct command {

@@ -372,7 +372,7 @@ const struct command command_table[] = {
 		"Make the connection as if it were new", NULL),
 	COMMAND("role", cmd_role, 1,
 		CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST |
-			CMD_DANGEROUS | CMD_ADMIN | CMD_LOCAL,
+			CMD_DANGEROUS | CMD_CAT_ADMIN | CMD_LOCAL,
 		0, 0, 0, "", "server", "2.8.12", "",
 		"Whether this node leads, and who else there is",
 		"the state of a replica is connected or connect"),

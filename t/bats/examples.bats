@@ -6,6 +6,15 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
 }
 
+# Of a cluster that a failed test leaves behind.
+clean_up() {
+	local file
+
+	for file in cluster_data/*/kv-serve.pid; do
+		[ ! -e "$file" ] || kill -KILL "$(cat "$file")" || true
+	done
+}
+
 # The displayed blocks of a page, as a reader would paste them.
 blocks() {
 	awk '/^\.Ed/ { on = 0 } on { print } /^\.Bd -literal/ { on = 1 }' \
@@ -46,8 +55,8 @@ blocks() {
 	! grep -q __asan_init "$BUILD/libkv.a" ||
 		echo -fsanitize=address,undefined >>libs
 	! grep -q __gcov_init "$BUILD/libkv.a" || echo --coverage >>libs
-	# shellcheck disable=SC2046
-	"${CC:-cc}" -Wall -Wextra -Werror -I"$source_dir/common" example.c \
+	# shellcheck disable=SC2046,SC2086 # several words each
+	${CC:-cc} -Wall -Wextra -Werror -I"$source_dir/common" example.c \
 		"$BUILD/libkv.a" $(cat libs) -o example
 	run -0 ./example
 	assert_output $'ada = 1815\ngrace = 1906'
@@ -84,6 +93,40 @@ block() {
 	echo 'flock one/lock true; kv-serve --check -d one' >>cluster
 	run -0 bash -euo pipefail cluster 3>&-
 	assert_line sound
+}
+
+@test "the example of kv-cluster(1) runs" {
+	# Anybody may have the ports that the page names.
+	read -r first second third <<<"$("$tests/socket" free 3)"
+	block kv-cluster.1 1 | sed -e "s/^kv-cluster start/& --port $first/" \
+		-e "s/65431/$first/; s/65432/$second/; s/65433/$third/" >script
+	grep -q "$third" script
+	run -0 bash -euo pipefail script 3>&-
+	assert_line $'key1\tvalue1'
+	assert_line $'key2\tvalue2'
+	assert_line --regexp '^n[123] killed$'
+	assert_line --regexp '^n[123] up$'
+	assert_line 'n3 stopped'
+}
+
+# lines PAGE - the one-line displays of a page.
+lines() {
+	sed -n 's/^\.Dl \$ //p' "$source_dir/man/$1" | sed 's/\\e/\\/g; s/\\&//g'
+}
+
+@test "the examples of kv-bench(1) run" {
+	lines kv-bench.1 >script
+	[ "$(wc -l <script)" -eq 3 ]
+	run -0 bash -euo pipefail script
+	grep -q '</svg>' curve.svg
+
+	# Whoever speaks the protocol stands for Redis.
+	start_server
+	ln -s s/kv.sock redis.sock
+	block kv-bench.1 1 >both
+	[ "$(wc -l <both)" -eq 2 ]
+	run -0 bash -euo pipefail both
+	assert_line --partial redis.sock
 }
 
 @test "the example of kv-store(5) runs" {

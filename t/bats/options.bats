@@ -3,7 +3,7 @@
 setup() {
 	load helper
 	cd "$BATS_TEST_TMPDIR" || exit
-	programs=(kv-serve kv-get kv-set kv-del kv-bench)
+	programs=(kv-serve kv-get kv-set kv-del kv-cluster kv-bench)
 }
 
 @test "--help prints a usage on standard output and exits 0" {

@@ -33,6 +33,7 @@ struct fuzz_txn {
 	size_t n;
 	void *blocks[4096];
 	size_t nblocks;
+	uint64_t changes;
 };
 
 static struct fuzz_txn *of(struct txn *t)
@@ -88,11 +89,19 @@ static bool do_get(struct txn *t, struct slice key, struct item *item)
 	return true;
 }
 
+/* Each change is one of every key: more than WATCH needs to be told. */
+static uint64_t do_mark(struct txn *t, struct slice key)
+{
+	(void)key;
+	return of(t)->changes;
+}
+
 static int do_change(struct txn *t, const struct change *change)
 {
 	struct fuzz_txn *x = of(t);
 	struct pair *p = find(x, change->key);
 
+	x->changes++;
 	if (change->kind == CHANGE_DELETE) {
 		if (p != NULL)
 			*p = x->pairs[--x->n];
@@ -119,6 +128,7 @@ static int do_change(struct txn *t, const struct change *change)
 
 static void do_clear(struct txn *t)
 {
+	of(t)->changes++;
 	of(t)->n = 0;
 }
 
@@ -172,6 +182,7 @@ static uint64_t do_now(struct txn *t)
 
 static const struct txn_ops ops = {
 	.get = do_get,
+	.mark = do_mark,
 	.change = do_change,
 	.clear = do_clear,
 	.alloc = do_alloc,
