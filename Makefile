@@ -164,6 +164,7 @@ check-long:
 	@KV_RAFT_SEEDS=100000 TEST_TIMEOUT=7200 BUILD=$(BUILD) \
 		t/run $(BUILD)/t/raft_seeds_test
 	$(BUILD)/kv-crashtest kill --rounds 200
+	$(BUILD)/kv-crashtest sim --seed 1 --seeds 100000
 
 # Bugs planted one by one, each of which the tests must notice.
 mutants:

@@ -5,6 +5,7 @@
 #include "program.h"
 
 #include "base/parse.h"
+#include "check/sim_run.h"
 
 #include <bsd/stdlib.h>
 #include <getopt.h>
@@ -39,6 +40,13 @@
 	"  -n, --states N      verify at least N states of each after cuts " \
 	"(100000)\n"                                                         \
 	"\n"                                                                 \
+	"sim: runs simulated clusters in bad weather, one for each seed.\n"  \
+	"      --mode MODE     of this kind (primary)\n"                     \
+	"      --nodes N       of 3 or 5 nodes (as the seed says)\n"         \
+	"      --seeds N       with N seeds, from --seed on (100)\n"         \
+	"      --steps N       each for N steps of bad weather (6000)\n"     \
+	"      --trace         print what happens on standard error\n"       \
+	"\n"                                                                 \
 	"disk: measures how long this disk takes to sync a small write.\n"   \
 	"  -d, --dir DIR       in DIR (.)\n"                                 \
 	"\n"                                                                 \
@@ -47,12 +55,21 @@
 	"  -l, --limit N       look at N configurations for each key "       \
 	"(5000000)\n"                                                        \
 	"\n"                                                                 \
-	"  -s, --seed N        kill, power: repeat the choices of a run\n"   \
+	"  -s, --seed N        kill, power, sim: repeat the choices of a "   \
+	"run\n"                                                              \
 	"  -j, --json          print one JSON object at the end\n"           \
 	"  -h, --help          print this text\n"                            \
 	"  -V, --version       print the version\n"
 
-enum { OPT_HISTORY = 256, OPT_MODE, OPT_NODES, OPT_DURATION };
+enum {
+	OPT_HISTORY = 256,
+	OPT_MODE,
+	OPT_NODES,
+	OPT_DURATION,
+	OPT_SEEDS,
+	OPT_STEPS,
+	OPT_TRACE
+};
 
 static const struct option long_options[] = {
 	{"rounds", required_argument, NULL, 'r'},
@@ -64,6 +81,9 @@ static const struct option long_options[] = {
 	{"mode", required_argument, NULL, OPT_MODE},
 	{"nodes", required_argument, NULL, OPT_NODES},
 	{"duration", required_argument, NULL, OPT_DURATION},
+	{"seeds", required_argument, NULL, OPT_SEEDS},
+	{"steps", required_argument, NULL, OPT_STEPS},
+	{"trace", no_argument, NULL, OPT_TRACE},
 	{"states", required_argument, NULL, 'n'},
 	{"limit", required_argument, NULL, 'l'},
 	{"seed", required_argument, NULL, 's'},
@@ -76,11 +96,11 @@ static const struct option long_options[] = {
 static const struct command {
 	const char *name;
 	int (*run)(const struct crashtest *job, struct out *out);
-	const char *letters; /* of its options; 'H' is --history, 'M' --mode,
-				'N' --nodes, 'D' --duration */
+	const char *letters; /* of its options; see plain_letter() */
 } commands[] = {
 	{"kill", crashtest_kill, "rcktdHsj"},
 	{"cluster", crashtest_cluster, "ckdHMNDsj"},
+	{"sim", crashtest_sim, "MNSETsj"},
 	{"power", crashtest_power, "nsj"},
 	{"disk", crashtest_disk, "dj"},
 	{"verify", crashtest_verify, "lj"},
@@ -100,6 +120,12 @@ static int plain_letter(int letter)
 		return 'N';
 	case OPT_DURATION:
 		return 'D';
+	case OPT_SEEDS:
+		return 'S';
+	case OPT_STEPS:
+		return 'E';
+	case OPT_TRACE:
+		return 'T';
 	default:
 		return letter;
 	}
@@ -143,6 +169,15 @@ static int take_option(struct crashtest *job, const struct command *command,
 		return parse_number("--nodes", optarg, 1, 9, &job->nodes);
 	case OPT_DURATION:
 		return parse_seconds("--duration", optarg, &job->duration_ms);
+	case OPT_SEEDS:
+		return parse_number("--seeds", optarg, 1, INT64_MAX,
+				    &job->seeds);
+	case OPT_STEPS:
+		return parse_number("--steps", optarg, 1, INT64_MAX,
+				    &job->steps);
+	case OPT_TRACE:
+		job->trace = true;
+		return 0;
 	case 'n':
 		return parse_number("--states", optarg, 1, INT64_MAX,
 				    &job->states);
@@ -161,9 +196,8 @@ static int take_option(struct crashtest *job, const struct command *command,
 static int find_command(int argc, char **argv, const struct command **command)
 {
 	if (argc < 2 || argv[1][0] == '-')
-		return err_set(
-			KV_EUSAGE,
-			"what to test? kill, cluster, power, disk or verify");
+		return err_set(KV_EUSAGE, "what to test? kill, cluster, sim, "
+					  "power, disk or verify");
 	for (size_t i = 0; i < NCOMMANDS; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0) {
 			*command = &commands[i];
@@ -172,7 +206,7 @@ static int find_command(int argc, char **argv, const struct command **command)
 	}
 	return err_set(
 		KV_EUSAGE,
-		"'%s' is not one of kill, cluster, power, disk and verify",
+		"'%s' is not one of kill, cluster, sim, power, disk and verify",
 		argv[1]);
 }
 
@@ -199,7 +233,8 @@ int main(int argc, char **argv)
 				.clients = 8,
 				.keys = 1000,
 				.threads = 1,
-				.nodes = 3,
+				.seeds = 100,
+				.steps = SIM_RUN_STEPS,
 				.duration_ms = 20000,
 				.states = 100000};
 	const struct command *command = NULL;

@@ -2,20 +2,16 @@
  * kv-crashtest_cluster.c - kv-crashtest cluster.
  */
 #include "kv-crashtest_parts.h"
+#include "kv-crashtest_shown.h"
 #include "program.h"
 
-#include "base/progress.h"
 #include "check/storm.h"
 #include "cluster/server_path.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-struct shown {
-	struct progress bar;
-	struct out history;
-	bool recording;
-};
+#define NODES 3u
 
 static void show_progress(void *arg, const struct storm_report *so_far,
 			  uint64_t elapsed_ms)
@@ -25,50 +21,10 @@ static void show_progress(void *arg, const struct storm_report *so_far,
 	progress_update(&shown->bar, so_far->acked, elapsed_ms / 1000);
 }
 
-static int write_history(void *arg, struct slice lines)
-{
-	struct shown *shown = arg;
-
-	return out_put(&shown->history, lines.data, lines.len);
-}
-
-static int open_history(const char *path, struct shown *shown)
-{
-	int fd;
-
-	if (path == NULL)
-		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return err_sys(errno, "cannot write '%s'", path);
-	out_init(&shown->history, fd, path);
-	shown->recording = true;
-	return 0;
-}
-
-static void print_details(const struct storm_report *report)
-{
-	const struct buf *parts[] = {&report->details, &report->history.text};
-
-	for (size_t i = 0; i < 2; i++)
-		if (parts[i]->len != 0)
-			fwrite(parts[i]->data, 1, parts[i]->len, stderr);
-	if (report->history.undecided > 0)
-		fprintf(stderr, "the history of %zu keys was not decided\n",
-			report->history.undecided);
-}
-
 /* A key whose history cannot be explained has lost something. */
 static uint64_t lost(const struct storm_report *report)
 {
 	return report->history.violated + report->differing;
-}
-
-static double lost_percent(const struct storm_report *report)
-{
-	return report->acked == 0
-		       ? 0
-		       : 100.0 * (double)lost(report) / (double)report->acked;
 }
 
 static void print_json(const struct crashtest *job,
@@ -82,7 +38,8 @@ static void print_json(const struct crashtest *job,
 		   ",\"partitions\":%" PRIu64
 		   ",\"linearizable\":%s,\"seed\":%" PRIu64
 		   ",\"result\":\"%s\"}\n",
-		   report->acked, lost(report), lost_percent(report),
+		   report->acked, lost(report),
+		   shown_lost_percent(report->acked, lost(report)),
 		   report->unknown, report->refused, report->operations,
 		   report->kills, report->pauses, report->partitions,
 		   report->history.verdict == HISTORY_LINEARIZABLE ? "true"
@@ -101,7 +58,8 @@ static void print_lines(const struct crashtest *job,
 		   job->seed, report->kills, report->pauses, report->partitions,
 		   report->operations, report->unknown, report->refused);
 	buf_printf(out, "acked=%" PRIu64 " lost=%" PRIu64 " lost_pct=%.2f%%\n",
-		   report->acked, lost(report), lost_percent(report));
+		   report->acked, lost(report),
+		   shown_lost_percent(report->acked, lost(report)));
 	if (storm_passed(report))
 		buf_append_str(out, "Result: PASS (100% durability for "
 				    "acknowledged writes)\n");
@@ -116,7 +74,7 @@ int crashtest_cluster(const struct crashtest *job, struct out *out)
 {
 	struct shown shown = {.recording = false};
 	struct storm_options options = {
-		.nodes = (unsigned)job->nodes,
+		.nodes = job->nodes != 0 ? (unsigned)job->nodes : NODES,
 		.clients = (unsigned)job->clients,
 		.keys = (unsigned)job->keys,
 		.duration_ms = job->duration_ms,
@@ -131,20 +89,18 @@ int crashtest_cluster(const struct crashtest *job, struct out *out)
 	int r = server_path(&server), closed;
 
 	if (r == 0)
-		r = open_history(job->history, &shown);
+		r = shown_record(&shown, job->history);
 	options.server = server;
 	if (shown.recording)
-		options.history = write_history;
+		options.history = shown_lines;
 	progress_begin(&shown.bar, STDERR_FILENO, job->duration_ms / 1000);
 	if (r == 0) {
 		r = storm_run(&options, &report);
 		progress_end(&shown.bar, report.acked, job->duration_ms / 1000);
-		print_details(&report);
+		shown_details(&report.details, &report.history);
 	}
-	if (shown.recording) {
-		closed = out_close(&shown.history);
-		r = r != 0 ? r : closed;
-	}
+	closed = shown_close(&shown);
+	r = r != 0 ? r : closed;
 	if (r == 0 && job->json)
 		print_json(job, &report, &out->buf);
 	else if (r == 0)

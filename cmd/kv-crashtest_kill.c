@@ -2,9 +2,9 @@
  * kv-crashtest_kill.c - kv-crashtest kill.
  */
 #include "kv-crashtest_parts.h"
+#include "kv-crashtest_shown.h"
 #include "program.h"
 
-#include "base/progress.h"
 #include "check/kill.h"
 #include "cluster/server_path.h"
 
@@ -12,47 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct shown {
-	struct progress bar;
-	struct out history;
-	bool recording;
-};
-
 static void show_progress(void *arg, const struct kill_report *so_far)
 {
 	struct shown *shown = arg;
 
 	progress_update(&shown->bar, so_far->acked, so_far->rounds);
-}
-
-static int write_history(void *arg, struct slice lines)
-{
-	struct shown *shown = arg;
-
-	return out_put(&shown->history, lines.data, lines.len);
-}
-
-static void print_buf(const struct buf *b)
-{
-	if (b->len > 0)
-		fwrite(b->data, 1, b->len, stderr);
-}
-
-/* What is wrong, beyond the two lines that end the output. */
-static void print_details(const struct kill_report *report)
-{
-	print_buf(&report->details);
-	print_buf(&report->history.text);
-	if (report->history.undecided > 0)
-		fprintf(stderr, "the history of %zu keys was not decided\n",
-			report->history.undecided);
-}
-
-static double lost_percent(const struct kill_report *report)
-{
-	return report->acked == 0
-		       ? 0
-		       : 100.0 * (double)report->lost / (double)report->acked;
 }
 
 static void print_json(const struct crashtest *job,
@@ -67,9 +31,9 @@ static void print_json(const struct crashtest *job,
 		   ",\"linearizable\":%s,\"seed\":%" PRIu64
 		   ",\"result\":\"%s\"}\n",
 		   report->rounds, report->acked, report->lost,
-		   lost_percent(report), report->torn, report->wrong,
-		   report->starting, report->stopping, report->operations,
-		   report->compacted,
+		   shown_lost_percent(report->acked, report->lost),
+		   report->torn, report->wrong, report->starting,
+		   report->stopping, report->operations, report->compacted,
 		   report->history.verdict == HISTORY_LINEARIZABLE ? "true"
 		   : report->history.verdict == HISTORY_VIOLATION  ? "false"
 								   : "null",
@@ -86,7 +50,8 @@ static void print_lines(const struct crashtest *job,
 		   job->seed, report->rounds, report->starting,
 		   report->stopping, report->operations, report->compacted);
 	buf_printf(out, "acked=%" PRIu64 " lost=%" PRIu64 " lost_pct=%.2f%%\n",
-		   report->acked, report->lost, lost_percent(report));
+		   report->acked, report->lost,
+		   shown_lost_percent(report->acked, report->lost));
 	if (kill_passed(report))
 		buf_append_str(out, "Result: PASS (100% durability for "
 				    "acknowledged writes)\n");
@@ -98,20 +63,6 @@ static void print_lines(const struct crashtest *job,
 			   report->history.verdict == HISTORY_VIOLATION
 				   ? "violated"
 				   : "consistent");
-}
-
-static int open_history(const char *path, struct shown *shown)
-{
-	int fd;
-
-	if (path == NULL)
-		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return err_sys(errno, "cannot write '%s'", path);
-	out_init(&shown->history, fd, path);
-	shown->recording = true;
-	return 0;
 }
 
 int crashtest_kill(const struct crashtest *job, struct out *out)
@@ -131,20 +82,18 @@ int crashtest_kill(const struct crashtest *job, struct out *out)
 	int r = server_path(&server), closed;
 
 	if (r == 0)
-		r = open_history(job->history, &shown);
+		r = shown_record(&shown, job->history);
 	options.server = server;
 	if (shown.recording)
-		options.history = write_history;
+		options.history = shown_lines;
 	progress_begin(&shown.bar, STDERR_FILENO, job->rounds);
 	if (r == 0) {
 		r = kill_run(&options, &report);
 		progress_end(&shown.bar, report.acked, report.rounds);
-		print_details(&report);
+		shown_details(&report.details, &report.history);
 	}
-	if (shown.recording) {
-		closed = out_close(&shown.history);
-		r = r != 0 ? r : closed;
-	}
+	closed = shown_close(&shown);
+	r = r != 0 ? r : closed;
 	if (r == 0 && job->json)
 		print_json(job, &report, &out->buf);
 	else if (r == 0)

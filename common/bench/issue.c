@@ -3,7 +3,7 @@
  * the clients. Every choice comes from the client's own random numbers, so
  * that a client sends the same in each run with the same seed.
  */
-#include "bench/random.h"
+#include "base/random.h"
 #include "bench/worker.h"
 
 static const enum wire_kind kinds[BENCH_OPS] = {

@@ -5,7 +5,7 @@
 #include "bench/value.h"
 
 #include "base/err.h"
-#include "bench/random.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <stdlib.h>

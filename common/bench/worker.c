@@ -9,7 +9,7 @@
 #include "bench/worker.h"
 
 #include "base/clock.h"
-#include "bench/random.h"
+#include "base/random.h"
 
 #include <bsd/string.h>
 #include <errno.h>

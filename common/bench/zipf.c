@@ -6,7 +6,7 @@
  */
 #include "bench/zipf.h"
 
-#include "bench/random.h"
+#include "base/random.h"
 
 #include <math.h>
 

@@ -4,6 +4,7 @@
 #include "check/kill.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "check/kill_test.h"
 
 #include <dirent.h>
@@ -28,11 +29,7 @@
 
 static uint64_t lot(struct kill_test *t, uint64_t n)
 {
-	uint64_t z = t->random += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (z ^ (z >> 31)) % n;
+	return random_next(&t->random) % n;
 }
 
 static void pause_us(uint64_t us)

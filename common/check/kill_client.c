@@ -4,6 +4,7 @@
 #include "check/kill_client.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,18 +15,9 @@
 #define VALUE_MAX 65536u
 #define TIMEOUT_MS 20000
 
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
 static unsigned lot(struct kill_client *c, unsigned n)
 {
-	return (unsigned)(next_random(&c->random) % n);
+	return (unsigned)(random_next(&c->random) % n);
 }
 
 int kill_client_init(struct kill_client *c, unsigned id, unsigned own,
@@ -61,7 +53,7 @@ void kill_key(const struct kill_client *c, uint32_t key,
 static size_t value_len(kill_write write, uint32_t key)
 {
 	uint64_t state = write ^ ((uint64_t)key << 17);
-	uint64_t r = next_random(&state);
+	uint64_t r = random_next(&state);
 
 	if (r % 100 < 85)
 		return r / 100 % 200;

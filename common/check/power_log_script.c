@@ -5,6 +5,7 @@
 #include "check/power_log_script.h"
 
 #include "base/err.h"
+#include "base/random.h"
 #include "store/format.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 static unsigned lot(struct log_script *sc, unsigned n)
 {
-	return (unsigned)(script_random(&sc->random) % n);
+	return (unsigned)(random_next(&sc->random) % n);
 }
 
 static uint64_t stopped_clock(void *arg)

@@ -9,6 +9,7 @@
 #include "check/power_script.h"
 
 #include "base/err.h"
+#include "base/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,18 +19,9 @@
 #define VALUE_MAX 1500u
 #define BATCH_MAX 6u
 
-uint64_t script_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
 static unsigned lot(struct script *sc, unsigned n)
 {
-	return (unsigned)(script_random(&sc->random) % n);
+	return (unsigned)(random_next(&sc->random) % n);
 }
 
 static uint64_t stopped_clock(void *arg)

@@ -20,9 +20,6 @@ struct script {
 
 #define SCRIPT_DIR "/db"
 
-/* The generator that all of this is random by; any seed is a good one. */
-uint64_t script_random(uint64_t *state);
-
 /* Opens the store in sim as the script does: small segments, a clock that
  * stands still. */
 MUST_CHECK int script_open(struct simfs *sim, struct store **out);

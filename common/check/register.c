@@ -26,6 +26,8 @@
  */
 #include "check/register.h"
 
+#include "base/random.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,10 +73,7 @@ struct search {
 
 static uint64_t mix(uint64_t z)
 {
-	z += 0x9e3779b97f4a7c15u;
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
+	return random_mix(z + RANDOM_STEP);
 }
 
 /* ---- lifting ---- */

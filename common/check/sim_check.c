@@ -32,7 +32,7 @@ const char *sim_broken(const struct sim_net *net)
 	return net->broken[0] != '\0' ? net->broken : NULL;
 }
 
-static void *grow(void *list, size_t *cap, size_t need, size_t size)
+void *sim_grow(void *list, size_t *cap, size_t need, size_t size)
 {
 	if (need <= *cap)
 		return list;
@@ -44,6 +44,26 @@ static void *grow(void *list, size_t *cap, size_t need, size_t size)
 }
 
 /* ---- leaders ---- */
+
+/* Whoever leads has what was committed in earlier terms. */
+static void check_complete(struct sim_net *net, const struct sim_node *n,
+			   uint64_t term)
+{
+	uint64_t index = net->ncommitted, has = 0;
+
+	while (index != 0 && (net->committed[index - 1].hash == 0 ||
+			      net->committed[index - 1].term >= term))
+		index--;
+	if (index == 0 || index < store_log_first(n->store))
+		return;
+	if (store_log_term(n->store, index, &has) != 0 ||
+	    has != net->committed[index - 1].term)
+		sim_break(net,
+			  "n%u leads in term %llu without entry %llu, which "
+			  "was committed",
+			  n->number, (unsigned long long)term,
+			  (unsigned long long)index);
+}
 
 static void check_leader(struct sim_net *net, const struct sim_node *n)
 {
@@ -63,10 +83,12 @@ static void check_leader(struct sim_net *net, const struct sim_node *n)
 				  (unsigned long long)status.term);
 		return;
 	}
-	net->leaders = grow(net->leaders, &net->leaders_cap, net->nleaders + 1,
-			    sizeof(*net->leaders));
-	net->leaders[net->nleaders].term = status.term;
-	net->leaders[net->nleaders++].node = n->number;
+	net->leaders = sim_grow(net->leaders, &net->leaders_cap,
+				net->nleaders + 1, sizeof(*net->leaders));
+	net->leaders[net->nleaders++] =
+		(struct sim_reign){status.term, n->number};
+	sim_mark(net, status.term, n->number);
+	check_complete(net, n, status.term);
 }
 
 /* ---- entries ---- */
@@ -78,16 +100,17 @@ static void check_entry(struct sim_net *net, const struct sim_node *n,
 	size_t before = net->ncommitted;
 
 	if (index > before) {
-		net->committed = grow(net->committed, &net->committed_cap,
-				      index, sizeof(*net->committed));
+		net->committed = sim_grow(net->committed, &net->committed_cap,
+					  index, sizeof(*net->committed));
 		memset(net->committed + before, 0,
 		       (index - before) * sizeof(*net->committed));
 		net->ncommitted = index;
+		sim_model_apply(net, index, e);
 	}
 	/* One that nobody was seen to commit: all jumped over it. */
-	if (net->committed[index - 1] == 0)
-		net->committed[index - 1] = hash;
-	if (net->committed[index - 1] != hash)
+	if (net->committed[index - 1].hash == 0)
+		net->committed[index - 1] = (struct sim_entry){hash, e->term};
+	if (net->committed[index - 1].hash != hash)
 		sim_break(net, "n%u has another entry %llu than was committed",
 			  n->number, (unsigned long long)index);
 }

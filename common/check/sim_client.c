@@ -13,11 +13,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #define CLIENT_SIZE 16u
-#define ENVELOPE                                                     \
-	(1u + CLIENT_SIZE + 8u + 1u) /* stale, client, number, order \
-				      */
+/* What stands behind the envelope. */
+enum { BODY_JSON, BODY_ORDER, BODY_COMMAND };
+/* stale, client, number, body */
+#define ENVELOPE (1u + CLIENT_SIZE + 8u + 1u)
 #define FORWARD_HEAD 10u
 #define REPLY_MAX ((size_t)1 << 20)
 #define CALL_MS 10000u
@@ -31,10 +33,13 @@ struct client_op {
 
 /* ---- replies ---- */
 
-static void finish(struct sim_op *op, int code, const char *message)
+static void finish(struct sim_net *net, struct sim_op *op, int code,
+		   const char *message)
 {
 	op->done = true;
 	op->code = code;
+	op->ended_us = net->now_us;
+	sim_mark(net, (uint64_t)code, XXH64(op->text.data, op->text.len, 0));
 	snprintf(op->message, sizeof(op->message), "%s", message);
 	if (op->on_done != NULL)
 		op->on_done(op->arg, op);
@@ -47,16 +52,20 @@ static void take_reply(struct sim_node *n, struct sim_op *op, struct slice line)
 
 	buf_append_slice(&op->text, line);
 	buf_append_char(&op->text, '\0');
-	op->ended_us = n->net->now_us;
 	if (line.len != 0 && line.data[line.len - 1] == '\n')
 		line.len--;
+	if (op->op == OP_COMMAND) {
+		op->count = strtoull(op->text.data, NULL, 10);
+		finish(n->net, op, 0, "");
+		return;
+	}
 	/* Orders and info are for the eye. */
 	r = op->op == OP_CLUSTER || op->op == OP_INFO
 		    ? 0
 		    : json_reply_parse(n->net->arena, line, op->op,
 				       sim_wall_ms(n), &reply);
 	if (op->op == OP_CLUSTER || op->op == OP_INFO || r != 0) {
-		finish(op, r, r != 0 ? err_text() : "");
+		finish(n->net, op, r, r != 0 ? err_text() : "");
 		return;
 	}
 	op->version = reply.version;
@@ -66,26 +75,32 @@ static void take_reply(struct sim_node *n, struct sim_op *op, struct slice line)
 		buf_append_slice(&op->value, reply.items[0].value);
 		op->version = reply.items[0].version;
 	}
-	finish(op, reply.code, reply.code != 0 ? reply.message : "");
+	if (reply.nitems > 1) {
+		op->found_2 = reply.items[1].found;
+		buf_append_slice(&op->value_2, reply.items[1].value);
+		op->version_2 = reply.items[1].version;
+	}
+	finish(n->net, op, reply.code, reply.code != 0 ? reply.message : "");
 }
 
 static void fail_op(struct sim_node *n, struct sim_op *op, int code,
 		    const char *message)
 {
-	op->ended_us = n->net->now_us;
-	finish(op, code, message);
+	finish(n->net, op, code, message);
 }
 
 /* The answer to a request that another node forwarded, or this one. */
-static void answer_forward(struct sim_node *n, unsigned origin, uint64_t id,
-			   int code, struct slice bytes)
+static void answer_forward(struct sim_node *n, const struct sim_held *h)
 {
-	struct sim_node *to = &n->net->nodes[origin];
+	struct sim_node *to = &n->net->nodes[h->origin];
+	struct slice bytes = buf_slice(&h->bytes);
 	char head[13] = {FRAME_FORWARDED};
 	struct buf frame;
 
-	put_le64(head + 1, id);
-	put_le32(head + 9, (uint32_t)code);
+	if (n->net->links[n->number][h->origin].number != h->link)
+		return; /* the connection is gone */
+	put_le64(head + 1, h->id);
+	put_le32(head + 9, (uint32_t)h->code);
 	if (to != n) {
 		(void)sim_send(n, to, slice_of(head, sizeof(head)), bytes);
 		return;
@@ -108,8 +123,7 @@ static void leave(struct sim_node *n, struct sim_held *h)
 	else if (h->op != NULL)
 		take_reply(n, h->op, buf_slice(&h->bytes));
 	else
-		answer_forward(n, h->origin, h->id, h->code,
-			       buf_slice(&h->bytes));
+		answer_forward(n, h);
 	buf_release(&h->bytes);
 	free(h);
 }
@@ -169,8 +183,16 @@ void sim_drop_held(struct sim_node *n)
 	n->held_tail = &n->held;
 }
 
+/* A request that another node forwarded, or this one to itself. */
+struct forward {
+	struct sim_node *node;
+	unsigned origin;
+	uint64_t id;
+	uint64_t link; /* it came on, and its answer goes on */
+};
+
 static void pass(struct sim_node *n, const struct reply *reply,
-		 struct sim_op *op, unsigned origin, uint64_t id)
+		 struct sim_op *op, const struct forward *f)
 {
 	struct sim_held *h = calloc(1, sizeof(*h));
 
@@ -180,17 +202,23 @@ static void pass(struct sim_node *n, const struct reply *reply,
 	h->confirm = reply->confirm;
 	h->wrote = reply->wrote;
 	h->op = op;
-	h->origin = origin;
-	h->id = id;
+	if (f != NULL) {
+		h->origin = f->origin;
+		h->id = f->id;
+		h->link = f->link;
+	}
 	/* A forwarded one must see what it cannot tell from the bytes. */
-	if (reply->code != 0 && (op != NULL || reply->code == KV_EUNAVAILABLE ||
-				 reply->code == KV_EUNKNOWN)) {
+	if (reply->code != 0 &&
+	    (op != NULL || reply->op == OP_COMMAND ||
+	     reply->code == KV_EUNAVAILABLE || reply->code == KV_EUNKNOWN)) {
 		h->code = reply->code;
 		buf_append_str(&h->bytes,
 			       reply->message != NULL ? reply->message : "");
 		buf_append_char(&h->bytes, '\0');
 	} else if (reply->encoded.len != 0) {
 		buf_append_slice(&h->bytes, reply->encoded);
+	} else if (reply->op == OP_COMMAND) {
+		buf_append_slice(&h->bytes, reply->raw);
 	} else {
 		json_reply_write(&h->bytes, reply, slice_of(NULL, 0),
 				 sim_wall_ms(n));
@@ -212,16 +240,10 @@ static void on_client_reply(void *arg, const struct request *req,
 
 	(void)req;
 	if (c->node->up)
-		pass(c->node, reply, &c->op, 0, 0);
+		pass(c->node, reply, &c->op, NULL);
 	else if (!c->op.done)
 		fail_op(c->node, &c->op, KV_EUNREACHABLE, "connection lost");
 }
-
-struct forward {
-	struct sim_node *node;
-	unsigned origin;
-	uint64_t id;
-};
 
 static void on_forward_reply(void *arg, const struct request *req,
 			     const struct reply *reply)
@@ -230,7 +252,7 @@ static void on_forward_reply(void *arg, const struct request *req,
 
 	(void)req;
 	if (f->node->up)
-		pass(f->node, reply, NULL, f->origin, f->id);
+		pass(f->node, reply, NULL, f);
 	free(f);
 }
 
@@ -252,6 +274,14 @@ static struct slice take_text(struct slice *from)
 	return text;
 }
 
+/* A request that was taken apart; the out of a command is released by
+ * submit(). */
+struct unpacked {
+	struct request req;
+	struct sim_command command;
+	struct buf out;
+};
+
 static void pack(struct sim_net *net, const struct sim_node *n,
 		 const struct request *req, struct buf *out)
 {
@@ -261,9 +291,13 @@ static void pack(struct sim_net *net, const struct sim_node *n,
 	if (req->client.len == CLIENT_SIZE)
 		memcpy(head + 1, req->client.data, CLIENT_SIZE);
 	put_le64(head + 1 + CLIENT_SIZE, req->number);
-	head[ENVELOPE - 1] = (char)(req->op == OP_CLUSTER);
+	head[ENVELOPE - 1] = req->op == OP_CLUSTER   ? BODY_ORDER
+			     : req->op == OP_COMMAND ? BODY_COMMAND
+						     : BODY_JSON;
 	buf_append(out, head, sizeof(head));
-	if (req->op == OP_CLUSTER) {
+	if (req->op == OP_COMMAND) {
+		buf_append_slice(out, req->keys[0]);
+	} else if (req->op == OP_CLUSTER) {
 		buf_append_char(out, (char)req->order.kind);
 		append_text(out, req->order.node);
 		append_text(out, req->order.address);
@@ -273,6 +307,14 @@ static void pack(struct sim_net *net, const struct sim_node *n,
 	}
 	if (buf_failed(out))
 		abort();
+}
+
+static void unpack_command(struct slice raw, struct slice key,
+			   struct unpacked *u)
+{
+	sim_command_init(&u->command, key, raw);
+	u->req = (struct request){
+		.op = OP_COMMAND, .call = &u->command.call, .out = &u->out};
 }
 
 static void unpack_order(struct slice from, struct request *req)
@@ -286,14 +328,18 @@ static void unpack_order(struct slice from, struct request *req)
 }
 
 /* What we packed ourselves. */
-static void unpack(struct sim_node *n, struct slice raw, struct request *req)
+static void unpack(struct sim_node *n, struct slice raw, struct unpacked *u)
 {
 	static const char nobody[CLIENT_SIZE];
 	struct slice rest = slice_of(raw.data + ENVELOPE, raw.len - ENVELOPE);
+	struct request *req = &u->req;
 	struct slice id;
 
-	if (raw.data[ENVELOPE - 1] != 0)
+	buf_init(&u->out);
+	if (raw.data[ENVELOPE - 1] == BODY_ORDER)
 		unpack_order(rest, req);
+	else if (raw.data[ENVELOPE - 1] == BODY_COMMAND)
+		unpack_command(raw, rest, u);
 	else if (json_request_parse(n->net->arena, rest, sim_wall_ms(n), req,
 				    &id) != 0)
 		abort();
@@ -306,19 +352,27 @@ static void unpack(struct sim_node *n, struct slice raw, struct request *req)
 	req->reply_max = REPLY_MAX;
 }
 
+static void submit(struct sim_node *n, struct unpacked *u, coord_reply_fn *fn,
+		   void *arg)
+{
+	coord_submit(n->coord, &u->req, fn, arg);
+	buf_release(&u->out);
+	n->dirty = true;
+}
+
 void sim_carry_out(struct sim_node *n, unsigned origin, struct slice frame)
 {
 	struct forward *f = calloc(1, sizeof(*f));
-	struct request req;
+	struct unpacked u;
 
 	if (f == NULL)
 		abort();
-	*f = (struct forward){n, origin, get_le64(frame.data + 1)};
+	*f = (struct forward){n, origin, get_le64(frame.data + 1),
+			      n->net->links[n->number][origin].number};
 	unpack(n, slice_of(frame.data + FORWARD_HEAD, frame.len - FORWARD_HEAD),
-	       &req);
-	req.forwarded = true;
-	coord_submit(n->coord, &req, on_forward_reply, f);
-	n->dirty = true;
+	       &u);
+	u.req.forwarded = true;
+	submit(n, &u, on_forward_reply, f);
 }
 
 struct sim_op *sim_submit(struct sim_net *net, unsigned node,
@@ -326,7 +380,7 @@ struct sim_op *sim_submit(struct sim_net *net, unsigned node,
 {
 	struct sim_node *n = &net->nodes[node];
 	struct client_op *c = calloc(1, sizeof(*c));
-	struct request copy;
+	struct unpacked u;
 
 	if (c == NULL)
 		abort();
@@ -341,11 +395,10 @@ struct sim_op *sim_submit(struct sim_net *net, unsigned node,
 		return &c->op;
 	}
 	pack(net, n, req, &c->raw);
-	/* What has waited may be carried out by this, with the same parser. */
+	/* Answers that leave now are taken apart in the same arena. */
 	primary_tick(n->primary, sim_node_ms(n));
-	unpack(n, buf_slice(&c->raw), &copy);
-	coord_submit(n->coord, &copy, on_client_reply, c);
-	n->dirty = true;
+	unpack(n, buf_slice(&c->raw), &u);
+	submit(n, &u, on_client_reply, c);
 	return &c->op;
 }
 
@@ -356,6 +409,7 @@ void sim_free_ops(struct sim_net *net)
 	while ((op = net->ops) != NULL) {
 		net->ops = op->next;
 		buf_release(&op->value);
+		buf_release(&op->value_2);
 		buf_release(&op->text);
 		buf_release(&((struct client_op *)op)->raw);
 		free(op);
@@ -392,6 +446,15 @@ struct sim_op *sim_get(struct sim_net *net, unsigned node, const char *key)
 	struct request req = {.op = OP_GET, .keys = &k, .nkeys = 1};
 
 	return sim_call(net, node, &req, CALL_MS);
+}
+
+struct sim_op *sim_increment(struct sim_net *net, unsigned node,
+			     const char *key)
+{
+	struct slice k = slice_str(key);
+	struct request req = {.op = OP_COMMAND, .keys = &k, .nkeys = 1};
+
+	return sim_submit(net, node, &req);
 }
 
 struct sim_op *sim_order(struct sim_net *net, unsigned node,

@@ -5,11 +5,15 @@
  *	sim_link.c	frames between nodes, hellos
  *	sim_node.c	a node: its store, its coordinator, its flushes
  *	sim_client.c	requests, and the gates that replies wait at
- *	sim_check.c	what must hold
+ *	sim_command.c	increments, as a protocol's command
+ *	sim_check.c	what must hold of leaders and entries
+ *	sim_promise.c	what must hold of terms, votes and acknowledgements
+ *	sim_model.c	what the entries come to, and whether stores agree
  */
 #ifndef CHECK_SIM_IMPL_H
 #define CHECK_SIM_IMPL_H
 
+#include "base/txn.h"
 #include "check/sim_net.h"
 #include "store/store_log.h"
 
@@ -29,6 +33,7 @@ struct sim_held {
 	bool wrote;
 	unsigned origin; /* node that forwarded it; 0: a client of ours */
 	uint64_t id;	 /* of the forwarded request */
+	uint64_t link;	 /* that it came on */
 	struct sim_op *op;
 	int code;
 	struct buf bytes;
@@ -45,6 +50,7 @@ struct sim_node {
 	struct primary *primary;
 	struct coord *coord;
 	int64_t skew_ms;
+	uint64_t slow_us; /* longer a flush takes */
 	struct store_flush *flush;
 	uint64_t flush_end_us;
 	bool flush_has_run;
@@ -58,6 +64,9 @@ struct sim_node {
 	/* Checks */
 	uint64_t committed;
 	unsigned starts;
+	/* The highest term it told others, and its vote in it (0: none seen),
+	 * under which id. */
+	uint64_t told_id, told_term, told_vote;
 };
 
 struct sim_link {
@@ -65,6 +74,41 @@ struct sim_link {
 	bool cut;	 /* this direction */
 	uint64_t cut_us;
 	uint64_t last_us; /* arrival of the last frame that keeps order */
+};
+
+/* A committed entry, as the first node had it that committed it. */
+struct sim_entry {
+	uint64_t hash, term; /* hash 0: nobody was seen to commit it */
+};
+
+struct sim_reign {
+	uint64_t term;
+	unsigned node;
+};
+
+struct sim_vote {
+	uint64_t term, voter, candidate;
+};
+
+/* A key, or what an entry did to one. */
+struct sim_fact {
+	uint64_t index;
+	uint64_t key, value; /* hashes; value 0: deleted */
+};
+
+struct sim_live {
+	struct buf key;
+	uint64_t hash; /* of value, version and expiry; 0: it is not there */
+};
+
+/* What the entries 1..index come to. */
+struct sim_model {
+	uint64_t index;
+	bool unknown;	       /* nobody was seen to commit one of them */
+	struct sim_live *live; /* in order of the keys */
+	size_t nlive, live_cap;
+	struct sim_fact *facts; /* by index */
+	size_t nfacts, facts_cap;
 };
 
 struct sim_net {
@@ -79,14 +123,15 @@ struct sim_net {
 	struct members first;
 	struct sim_op *ops;
 	struct json_arena *arena;
+	uint64_t steps, hash;
 	/* Checks */
-	uint64_t *committed; /* hashes of entries, [index - 1] */
+	struct sim_entry *committed; /* [index - 1] */
 	size_t ncommitted, committed_cap;
-	struct {
-		uint64_t term;
-		unsigned node;
-	} * leaders;
+	struct sim_reign *leaders;
 	size_t nleaders, leaders_cap;
+	struct sim_vote *votes;
+	size_t nvotes, votes_cap;
+	struct sim_model model;
 	char broken[200];
 };
 
@@ -96,6 +141,8 @@ bool sim_chance(struct sim_net *net, uint32_t of_ten_thousand);
 uint64_t sim_node_ms(const struct sim_node *n);
 struct sim_node *sim_find(struct sim_net *net, const char *name);
 uint64_t sim_wall_ms(void *node);
+/* What happens becomes part of the trace's hash. */
+void sim_mark(struct sim_net *net, uint64_t a, uint64_t b);
 
 /* sim_link.c */
 bool sim_send(struct sim_node *from, struct sim_node *to, struct slice head,
@@ -118,9 +165,27 @@ void sim_lost(struct sim_node *n);
 void sim_drop_held(struct sim_node *n);
 void sim_free_ops(struct sim_net *net);
 
+/* sim_command.c: a call that adds one to a number. */
+struct sim_command {
+	struct txn_call call;
+	struct slice key;
+	struct slice raw; /* the request, as it travels */
+};
+void sim_command_init(struct sim_command *command, struct slice key,
+		      struct slice raw);
+
 /* sim_check.c */
 void sim_check(struct sim_net *net);
-__attribute__((format(printf, 2, 3))) void sim_break(struct sim_net *net,
-						     const char *fmt, ...);
+/* Room for one more of `size` bytes each. */
+void *sim_grow(void *list, size_t *cap, size_t need, size_t size);
+
+/* sim_promise.c */
+void sim_promise(struct sim_node *from, struct slice frame);
+void sim_check_promises(struct sim_node *n); /* it has just started */
+
+/* sim_model.c */
+void sim_model_apply(struct sim_net *net, uint64_t index,
+		     const struct store_log_entry *e);
+void sim_model_release(struct sim_model *m);
 
 #endif

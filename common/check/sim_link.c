@@ -110,6 +110,7 @@ bool sim_send(struct sim_node *from, struct sim_node *to, struct slice head,
 	struct sim_net *net = from->net;
 	const struct sim_weather *w = &net->weather;
 
+	sim_promise(from, head);
 	if (net->links[from->number][to->number].number == 0)
 		return false;
 	if (may_suffer(head.data[0])) {

@@ -9,8 +9,10 @@
 #include "base/err.h"
 #include "proto/json.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #define CONNECT_US 5000u
 #define WALL_START_MS 1750000000000u
@@ -51,6 +53,38 @@ uint64_t sim_wall_ms(void *node)
 
 	return (uint64_t)((int64_t)(WALL_START_MS + n->net->now_us / 1000) +
 			  n->skew_ms);
+}
+
+uint64_t sim_steps(const struct sim_net *net)
+{
+	return net->steps;
+}
+
+uint64_t sim_trace_hash(const struct sim_net *net)
+{
+	return net->hash;
+}
+
+void sim_mark(struct sim_net *net, uint64_t a, uint64_t b)
+{
+	const uint64_t what[] = {net->now_us, a, b};
+
+	net->hash = XXH64(what, sizeof(what), net->hash);
+}
+
+void sim_log(const struct sim_net *net, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX + 64], line[sizeof(text) + 32];
+	va_list ap;
+
+	if (net->options.log == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(line, sizeof(line), "%10.3f %s", (double)net->now_us / 1000,
+		 text);
+	net->options.log(net->options.log_arg, line);
 }
 
 struct sim_node *sim_find(struct sim_net *net, const char *name)
@@ -115,6 +149,8 @@ static void do_frame(struct sim_net *net)
 	struct sim_frame f;
 
 	sim_pop_frame(net, &f);
+	sim_mark(net, f.from << 8 | f.to,
+		 XXH64(f.bytes.data, f.bytes.len, f.link));
 	sim_deliver(net, &f);
 	buf_release(&f.bytes);
 }
@@ -148,6 +184,8 @@ static void step(struct sim_net *net, uint64_t until_us)
 		return;
 	}
 	net->now_us = due.at_us;
+	net->steps++;
+	sim_mark(net, due.what, due.node != NULL ? due.node->number : 0);
 	switch (due.what) {
 	case DUE_FRAME:
 		do_frame(net);
@@ -270,6 +308,8 @@ void sim_net_free(struct sim_net *net)
 	free(net->frames);
 	free(net->committed);
 	free(net->leaders);
+	free(net->votes);
+	sim_model_release(&net->model);
 	json_arena_free(net->arena);
 	free(net);
 }

@@ -13,8 +13,17 @@
  * flush is begun if none is under way; it ends some time later. A crash takes
  * with it what no sync covered, in any combination (simfs.h).
  *
- * After each step the cluster is checked: one leader a term; what a node has
- * committed is what any other has at that index, for ever. sim_broken() tells.
+ * After each step the cluster is checked:
+ *
+ *	at most one leader a term, and it has all that was committed before
+ *	what a node has committed is what any other has at that index, for ever
+ *	nobody votes twice in a term, and no term or vote that was told to
+ *	others is forgotten by a crash
+ *	no acknowledgement is for what is not on disk
+ *	no value is written twice that was to be written once
+ *
+ * and now and then (sim_audit()) what a node has applied is what comes of the
+ * committed entries, one after the other. sim_broken() tells.
  *
  * Threads: one at a time; different nets are independent.
  */
@@ -39,7 +48,11 @@ struct sim_options {
 	uint64_t segment_size; /* of the stores; 0: 64 KiB */
 	uint64_t log_keep;     /* bytes; 0: one segment */
 	size_t file_max;       /* of simfs; 0: 4 MiB */
-	bool trace;	       /* the nodes' logs go to stdout */
+	bool unique_values;    /* no two writes of the clients write the same */
+	/* A line of a node's log, and what happens to links and nodes; NULL:
+	 * nobody listens. */
+	void (*log)(void *arg, const char *line);
+	void *log_arg;
 };
 
 /* Times in microseconds, chances in ten thousand. */
@@ -64,8 +77,10 @@ struct sim_op {
 	enum op op;
 	unsigned node;
 	bool found;
-	struct buf value; /* get: of the first item */
-	uint64_t version, count;
+	struct buf value;   /* get: of the first item */
+	struct buf value_2; /* mget: of the second, if there is one */
+	bool found_2;
+	uint64_t version, version_2, count;
 	struct buf text; /* the reply as a line of JSON; ends in NUL */
 	uint64_t began_us, ended_us;
 	/* Called when it is done, if not NULL. */
@@ -86,6 +101,13 @@ uint64_t sim_draw(struct sim_net *net, uint64_t n);
 /* ---- time ---- */
 
 uint64_t sim_now_us(const struct sim_net *net);
+/* Steps taken: frames that arrived, flushes that ended, deadlines that came. */
+uint64_t sim_steps(const struct sim_net *net);
+/* Of all that happened so far: two runs that did the same have the same. */
+uint64_t sim_trace_hash(const struct sim_net *net);
+/* A line for options.log, with the time in front. */
+__attribute__((format(printf, 2, 3))) void sim_log(const struct sim_net *net,
+						   const char *fmt, ...);
 void sim_run_ms(struct sim_net *net, uint64_t ms);
 /* Until it is true, at most so long; whether it became true. */
 typedef bool sim_condition(struct sim_net *net, void *arg);
@@ -101,6 +123,8 @@ void sim_crash(struct sim_net *net, unsigned node, enum sim_crash kind);
 void sim_wipe(struct sim_net *net, unsigned node);
 void sim_pause(struct sim_net *net, unsigned node);
 void sim_resume(struct sim_net *net, unsigned node);
+/* Each flush takes that much longer. */
+void sim_slow_down(struct sim_net *net, unsigned node, uint64_t us);
 /* The wall clock runs so far ahead (or behind). */
 void sim_skew(struct sim_net *net, unsigned node, int64_t ms);
 
@@ -134,6 +158,11 @@ struct sim_op *sim_set(struct sim_net *net, unsigned node, const char *key,
 		       const char *value);
 struct sim_op *sim_get(struct sim_net *net, unsigned node, const char *key);
 
+/* Adds one to the number at the key, as a command of a protocol would; the op's
+ * count is what came of it. Not waited for. */
+struct sim_op *sim_increment(struct sim_net *net, unsigned node,
+			     const char *key);
+
 /* An order about a node, given to another; not waited for. */
 struct sim_op *sim_order(struct sim_net *net, unsigned node,
 			 enum cluster_order_kind kind, unsigned about);
@@ -142,6 +171,15 @@ struct sim_op *sim_order(struct sim_net *net, unsigned node,
 
 /* NULL: nothing was found wrong so far. */
 const char *sim_broken(const struct sim_net *net);
+/* Whether each node that has all that is committed has applied it: its state,
+ * as a snapshot would hold it, against the entries'. */
+void sim_audit(struct sim_net *net);
+/* Whether a committed entry, with that index, gave the key that value. */
+bool sim_was_written(const struct sim_net *net, struct slice key,
+		     struct slice value, uint64_t version);
+/* Breaks the net: the first thing that was found wrong stays. */
+__attribute__((format(printf, 2, 3))) void sim_break(struct sim_net *net,
+						     const char *fmt, ...);
 /* Of all keys and values that are committed on the node. */
 uint64_t sim_digest(struct sim_net *net, unsigned node);
 

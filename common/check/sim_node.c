@@ -57,9 +57,7 @@ static void on_log(void *arg, const char *line)
 {
 	const struct sim_node *n = arg;
 
-	if (n->net->options.trace)
-		printf("# %8.3f %s: %s\n", (double)n->net->now_us / 1000,
-		       n->name, line);
+	sim_log(n->net, "%s: %s", n->name, line);
 }
 
 static int open_store(struct sim_node *n)
@@ -118,8 +116,9 @@ static void begin_flush(struct sim_node *n)
 	n->flush = store_flush_begin(n->store);
 	if (n->flush == NULL)
 		return;
-	n->flush_end_us =
-		net->now_us + sim_between(net, w->flush_min, w->flush_max);
+	n->flush_end_us = net->now_us +
+			  sim_between(net, w->flush_min, w->flush_max) +
+			  n->slow_us;
 	/* A crash before the end finds it done, or not begun. */
 	n->flush_has_run = sim_draw(net, 2) == 0;
 	if (n->flush_has_run)
@@ -217,6 +216,7 @@ int sim_start(struct sim_net *net, unsigned node)
 	n->dirty = true;
 	n->committed = 0;
 	n->task_us = net->now_us + sim_draw(net, TASK_US);
+	sim_check_promises(n);
 	return 0;
 }
 
@@ -270,6 +270,7 @@ void sim_wipe(struct sim_net *net, unsigned node)
 	struct sim_node *n = &net->nodes[node];
 
 	simfs_free(n->disk);
+	n->told_id = 0;
 	n->disk = simfs_new(net->options.file_max);
 	if (n->disk == NULL)
 		abort();
@@ -284,6 +285,11 @@ void sim_resume(struct sim_net *net, unsigned node)
 {
 	net->nodes[node].paused = false;
 	net->nodes[node].dirty = true;
+}
+
+void sim_slow_down(struct sim_net *net, unsigned node, uint64_t us)
+{
+	net->nodes[node].slow_us = us;
 }
 
 void sim_skew(struct sim_net *net, unsigned node, int64_t ms)

@@ -8,6 +8,8 @@
  */
 #include "check/simfs.h"
 
+#include "base/random.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +28,6 @@ enum family {
 	ONLY_NAMES_AND_SIZES,
 	RANDOM,
 };
-
-/* splitmix64: any seed is a good one. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
 
 static bool few(const struct simfs_cut *cut, uint64_t limit)
 {
@@ -130,11 +122,11 @@ static void fill(struct simfs_walk *w)
 static void fill_random(struct simfs_walk *w)
 {
 	static const unsigned keep_of_16[] = {1, 4, 8, 12, 14, 15};
-	uint64_t r = next_random(&w->random);
+	uint64_t r = random_next(&w->random);
 	unsigned keep = keep_of_16[r % 6];
 
 	for (size_t i = 0; i < w->cut->npieces; i++) {
-		r = next_random(&w->random);
+		r = random_next(&w->random);
 		if (r % 16 < keep)
 			w->choice[i] = newest(w, i);
 		else

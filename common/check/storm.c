@@ -4,6 +4,7 @@
 #include "check/storm_test.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "cluster/order.h"
 
 #include <arpa/inet.h>
@@ -22,15 +23,6 @@
 #define PORT_MIN 20000u
 #define PORT_RANGE 10000u /* below what the system gives out by itself */
 #define PORT_TRIES 100u
-
-uint64_t storm_lot(uint64_t *state, uint64_t n)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (z ^ (z >> 31)) % n;
-}
 
 uint64_t storm_now(const struct storm *s)
 {
@@ -83,8 +75,8 @@ static bool is_free(unsigned port)
 static unsigned find_ports(struct storm *s, unsigned n)
 {
 	for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
-		unsigned first =
-			PORT_MIN + (unsigned)storm_lot(&s->random, PORT_RANGE);
+		unsigned first = PORT_MIN +
+				 (unsigned)random_below(&s->random, PORT_RANGE);
 		unsigned i = 0;
 
 		while (i < n && is_free(first + i))

@@ -11,6 +11,7 @@
 #include "check/storm_test.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "kv.h"
 
 #include <inttypes.h>
@@ -29,7 +30,7 @@ struct way {
 
 static unsigned lot(struct storm_client *c, unsigned n)
 {
-	return (unsigned)storm_lot(&c->random, n);
+	return (unsigned)random_below(&c->random, n);
 }
 
 static void make_key(char key[STORM_KEY_MAX], unsigned number)

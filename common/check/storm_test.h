@@ -41,8 +41,6 @@ struct storm {
 	int failed; /* KV_E...: the test itself */
 };
 
-/* splitmix64 by Steele, Lea and Flood; below n. */
-uint64_t storm_lot(uint64_t *state, uint64_t n);
 uint64_t storm_now(const struct storm *s); /* ns since it began */
 
 /* Adds an operation, or a bulk of several, to the history. */

@@ -8,6 +8,7 @@
 #include "check/storm_test.h"
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "cluster/order.h"
 #include "cluster/status.h"
 
@@ -41,12 +42,12 @@ static const struct member *choose(struct storm *s)
 	const struct members *m = &s->cluster.nodes;
 	struct cluster_status status;
 
-	if (storm_lot(&s->random, 2) == 0) {
+	if (random_below(&s->random, 2) == 0) {
 		status_gather(&status, m, ASK_MS);
 		if (status.leader != NULL)
 			return members_find_name(m, status.leader->name);
 	}
-	return &m->list[storm_lot(&s->random, m->n)];
+	return &m->list[random_below(&s->random, m->n)];
 }
 
 static unsigned place(const struct storm *s, const struct member *node)
@@ -70,7 +71,7 @@ static int kill_nodes(struct storm *s, unsigned which)
 		if (which >> i & 1)
 			(void)local_await_end(&s->cluster, &m->list[i], END_MS);
 	s->report->kills++;
-	wait_ms(s, storm_lot(&s->random, FAULT_MS));
+	wait_ms(s, random_below(&s->random, FAULT_MS));
 	return start(s, which);
 }
 
@@ -79,7 +80,7 @@ static int pause_node(struct storm *s, const struct member *node)
 	int r = local_signal(&s->cluster, node, SIGSTOP);
 
 	s->report->pauses++;
-	wait_ms(s, storm_lot(&s->random, FAULT_MS));
+	wait_ms(s, random_below(&s->random, FAULT_MS));
 	if (r == 0)
 		r = local_signal(&s->cluster, node, SIGCONT);
 	return r;
@@ -91,7 +92,7 @@ static int isolate_node(struct storm *s, const struct member *node)
 	int r = order_isolate(m, node, true, ORDER_MS);
 
 	s->report->partitions++;
-	wait_ms(s, storm_lot(&s->random, FAULT_MS));
+	wait_ms(s, random_below(&s->random, FAULT_MS));
 	if (r == 0)
 		r = order_isolate(m, node, false, ORDER_MS);
 	return r;
@@ -101,7 +102,7 @@ static int one_fault(struct storm *s)
 {
 	const struct member *node = choose(s);
 
-	switch (storm_lot(&s->random, 10)) {
+	switch (random_below(&s->random, 10)) {
 	case 0:
 		return kill_nodes(s, (1u << s->cluster.nodes.n) - 1);
 	case 1:
@@ -123,7 +124,7 @@ void *storm_weather_thread(void *storm)
 	int r = 0;
 
 	while (!atomic_load(&s->stop) && r == 0) {
-		wait_ms(s, storm_lot(&s->random, FAIR_MS));
+		wait_ms(s, random_below(&s->random, FAIR_MS));
 		if (!atomic_load(&s->stop))
 			r = one_fault(s);
 		/* An order that a busy node did not take in time. */

@@ -48,6 +48,7 @@ void primary_die(struct primary *p, const char *why)
 	primary_retire(p, false, NULL);
 	p->dead = true;
 	primary_fail_pending(p, KV_EIO, why);
+	primary_order_end(p, why);
 }
 
 int primary_save(struct primary *p)
@@ -265,7 +266,10 @@ static void coord_is_freed(struct coord *c)
 {
 	struct primary *p = (struct primary *)c;
 
-	primary_fail_pending(p, KV_EUNKNOWN, "the server is stopping");
+	static const char why[] = "the server is stopping";
+
+	primary_fail_pending(p, KV_EUNKNOWN, why);
+	primary_order_end(p, why);
 	release(p);
 }
 

@@ -316,6 +316,8 @@ void primary_order(struct primary *p, const struct request *req,
 		   coord_reply_fn *fn, void *arg);
 void primary_order_step(struct primary *p);
 void primary_order_lost(struct primary *p);
+/* Nothing more will come of it here, whatever it was. */
+void primary_order_end(struct primary *p, const char *why);
 /* Nothing is carried out while leadership is handed over. */
 static inline bool primary_hands_over(const struct primary *p)
 {

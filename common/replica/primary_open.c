@@ -182,8 +182,7 @@ static uint64_t fit(void *arg, uint64_t from, uint64_t to)
 	return store_log_fit(p->store, from, to, PRIMARY_MESSAGE_MAX);
 }
 
-static int start_core(struct primary *p, const struct spans *spans,
-		      uint64_t base_term)
+static int start_core(struct primary *p, struct raft_state *state)
 {
 	struct raft_members members[KNOWN_MAX];
 	struct raft_options options = {
@@ -194,42 +193,58 @@ static int start_core(struct primary *p, const struct spans *spans,
 		.fit = fit,
 		.fit_arg = p,
 	};
-	struct raft_state state = {
-		.term = p->state.term,
-		.vote = p->state.vote,
-		.first = store_log_first(p->store),
-		.last = store_appended(p->store),
-		.base_term = base_term,
-		.spans = spans->list,
-		.nspans = spans->n,
-		.commit = store_log_committed(p->store),
-		.members = members,
-		.nmembers = p->nknown,
-	};
 
+	state->term = p->state.term;
+	state->vote = p->state.vote;
+	state->members = members;
+	state->nmembers = p->nknown;
 	for (unsigned i = 0; i < p->nknown; i++)
 		primary_to_raft(&p->known[i].list, p->known[i].index,
 				&members[i]);
-	return raft_new(&p->raft, &options, &state, p->now);
+	return raft_new(&p->raft, &options, state, p->now);
 }
 
-int primary_open_core(struct primary *p)
+static int start_from_log(struct primary *p)
 {
 	struct spans spans = {0};
-	uint64_t base_term;
+	struct raft_state state = {
+		.first = store_log_first(p->store),
+		.last = store_appended(p->store),
+		.commit = store_log_committed(p->store),
+	};
 	int r;
 
-	raft_free(p->raft);
-	p->raft = NULL;
-	store_log_follow(p->store);
-	base_term = store_log_spans(p->store, add_span, &spans);
+	state.base_term = store_log_spans(p->store, add_span, &spans);
+	state.spans = spans.list;
+	state.nspans = spans.n;
 	r = spans.failed ? err_set(KV_ENOMEM, "out of memory")
 			 : load_committed(p);
 	if (r == 0)
 		r = load_uncommitted(p);
 	if (r == 0)
-		r = start_core(p, &spans, base_term);
+		r = start_core(p, &state);
 	free(spans.list);
+	return r;
+}
+
+/* The log is that of a former identity, and about to be emptied: a crash came
+ * in between. The core knows nothing of it, and is not asked until then. */
+static int start_blank(struct primary *p)
+{
+	struct raft_state state = {.first = 1};
+
+	p->nknown = 0;
+	return start_core(p, &state);
+}
+
+int primary_open_core(struct primary *p)
+{
+	int r;
+
+	raft_free(p->raft);
+	p->raft = NULL;
+	store_log_follow(p->store);
+	r = p->state.emptying ? start_blank(p) : start_from_log(p);
 	if (r != 0)
 		return r;
 	p->role = RAFT_FOLLOWER;

@@ -244,6 +244,12 @@ void primary_order_lost(struct primary *p)
 		     "status, and give the order again if need be");
 }
 
+void primary_order_end(struct primary *p, const char *why)
+{
+	if (p->order.active)
+		fail(p, KV_EUNKNOWN, "%s", why);
+}
+
 /* ---- taking one ---- */
 
 static bool take_text(struct slice from, char *to, size_t size)

@@ -151,6 +151,33 @@ line() {
 	assert_line --partial 'linearizable: '
 }
 
+@test "simulated clusters keep what they promised" {
+	run -0 kv-crashtest sim --mode primary --seed 1 --seeds 20 --steps 1500
+	assert_line --regexp '^seed=1 seeds=20 steps=[0-9]+ .* trace=[0-9a-f]{16}$'
+	assert_line 'Result: PASS'
+}
+
+@test "a simulated cluster does the same whenever its seed is given" {
+	for nodes in 3 5; do
+		kv-crashtest sim --seed 7 --seeds 1 --nodes "$nodes" --json \
+			--trace >once 2>log
+		kv-crashtest sim --seed 7 --seeds 1 --nodes "$nodes" --json \
+			--trace >again 2>log2
+		cmp once again
+		cmp log log2
+		grep -q 'leads in term' log
+	done
+	run ! cmp <(kv-crashtest sim --seed 7 --seeds 1 --json) \
+		<(kv-crashtest sim --seed 8 --seeds 1 --json)
+}
+
+@test "a simulated cluster has 3 or 5 nodes" {
+	run -2 kv-crashtest sim --nodes 4
+	run -2 kv-crashtest sim --mode other
+	run -2 kv-crashtest sim --rounds 3
+	run -2 kv-crashtest sim --seeds 0
+}
+
 @test "a cluster in a storm loses nothing that it acknowledged" {
 	run -0 kv-crashtest cluster --duration 6 --clients 6 --keys 60 \
 		--dir . --history seen

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "bench/hist.h"
 #include "bench/mix.h"
-#include "bench/random.h"
+#include "base/random.h"
 #include "bench/zipf.h"
 #include "test.h"
 

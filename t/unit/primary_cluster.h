@@ -14,12 +14,19 @@
 
 static struct sim_net *net;
 
+static inline void print_line(void *arg, const char *line)
+{
+	(void)arg;
+	printf("# %s\n", line);
+}
+
 static inline void begin_with(struct sim_options o)
 {
 	sim_net_free(net);
 	if (o.seed == 0)
 		o.seed = 1;
-	o.trace = getenv("SIM_TRACE") != NULL;
+	if (getenv("SIM_TRACE") != NULL)
+		o.log = print_line;
 	net = sim_net_new(&o);
 	CHECK(net != NULL);
 }

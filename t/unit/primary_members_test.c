@@ -299,6 +299,50 @@ static void a_node_killed_while_it_is_emptied_goes_on(void)
 	}
 }
 
+static void a_node_that_fails_to_empty_itself_starts_again(void)
+{
+	const struct simfs_fault fault = {
+		.kind = SIMFS_FAIL,
+		.only = SIMFS_ONLY(SIMFS_MKDIR),
+		.nth = 1,
+		.error = 5,
+	};
+	struct sim_op *op;
+	unsigned node;
+
+	begin(3);
+	set_many("k", 20);
+	node = follower();
+	simfs_inject(sim_disk(net, node), &fault);
+	op = sim_order(net, leader(), CLUSTER_REPAIR, node);
+	sim_run_ms(net, 500);
+	CHECK(simfs_fired(sim_disk(net, node)) == 1);
+	CHECK_STR(info(node, "state"), "failed");
+	sim_crash(net, node, SIM_KILL);
+	CHECK_INT(sim_start(net, node), 0);
+	CHECK_INT(outcome(op), 0);
+	check_same(3);
+	finish();
+}
+
+static void an_order_is_answered_when_its_node_stops(void)
+{
+	struct sim_op *op;
+	unsigned lead, other;
+
+	begin(3);
+	lead = leader();
+	other = follower();
+	sim_crash(net, other, SIM_KILL);
+	op = sim_order(net, lead, CLUSTER_REPAIR, other);
+	sim_run_ms(net, 200);
+	CHECK(!op->done);
+	sim_crash(net, lead, SIM_KILL);
+	CHECK(op->done);
+	CHECK_INT(op->code, KV_EUNREACHABLE);
+	finish();
+}
+
 static void damage_first_segment(unsigned node)
 {
 	for (uint64_t at = 4096 + 48; at < 4096 + 400; at += 8)
@@ -405,6 +449,8 @@ TEST_MAIN(T(a_node_that_was_away_too_long_gets_a_snapshot),
 	  T(a_node_that_lost_its_data_is_repaired),
 	  T(a_sound_node_can_be_repaired_too),
 	  T(a_node_killed_while_it_is_emptied_goes_on),
+	  T(a_node_that_fails_to_empty_itself_starts_again),
+	  T(an_order_is_answered_when_its_node_stops),
 	  T(a_damaged_store_is_put_aside_and_refilled),
 	  T(a_cluster_begins_when_all_members_have_met),
 	  T(hellos_of_strangers_are_refused))

@@ -3,8 +3,8 @@
  * on every machine. SplitMix64 (Steele, Lea and Flood, 2014): a counter whose
  * bits are mixed, so any two seeds make independent streams.
  */
-#ifndef BENCH_RANDOM_H
-#define BENCH_RANDOM_H
+#ifndef BASE_RANDOM_H
+#define BASE_RANDOM_H
 
 #include <stdint.h>
 
