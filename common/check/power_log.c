@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define STEPS_DEFAULT 240
+/* Of scripts that run once for each of their operations. */
+#define STEPS_FAULTY 120
 #define LIMIT_DEFAULT 12
 #define FEW 3
 /* Recoveries that are cut themselves: one in so many states. */
@@ -227,8 +229,9 @@ static void watch_script(void *arg, const struct simfs *sim,
 static void run_script(struct explorer *ex, const struct simfs_fault *fault,
 		       bool *fired)
 {
-	unsigned steps =
-		ex->options->steps ? ex->options->steps : STEPS_DEFAULT;
+	unsigned steps = ex->options->steps ? ex->options->steps
+			 : fault != NULL    ? STEPS_FAULTY
+					    : STEPS_DEFAULT;
 	struct simfs *sim = simfs_new(0);
 	struct log_script *sc = &ex->script;
 
