@@ -1,5 +1,10 @@
 /*
  * refs.c - see refs.h.
+ *
+ * The keys of a segment often begin alike ("user:00..."), so that their first
+ * bytes order nothing. While they are sorted, a ref's prefix is of the bytes
+ * behind what all of them begin with: then two numbers nearly always decide,
+ * without a look at the keys.
  */
 #include "store/refs.h"
 
@@ -38,6 +43,43 @@ static int refs_add(void *arg, const struct stored_item *item, uint64_t offset)
 	ref->at = item->key.data - 8 - (item->flags & ITEM_FIRST ? 0 : 8) -
 		  (item->flags & ITEM_TTL ? 8 : 0);
 	return 0;
+}
+
+static struct slice ref_key(const struct ref *ref)
+{
+	struct stored_item item;
+
+	(void)item_decode_apart(ref->at, UINT32_MAX, &item);
+	return item.key;
+}
+
+/* How many bytes all keys begin with. */
+static size_t shared_bytes(const struct refs *refs)
+{
+	struct slice first = ref_key(&refs->list[0]);
+	size_t n = first.len;
+
+	for (size_t i = 1; i < refs->count && n != 0; i++) {
+		struct slice key = ref_key(&refs->list[i]);
+		size_t same = 0;
+
+		while (same < n && same < key.len &&
+		       key.data[same] == first.data[same])
+			same++;
+		n = same;
+	}
+	return n;
+}
+
+/* Makes the prefixes those of the keys without their first bytes. */
+static void set_prefixes(struct refs *refs, size_t skip)
+{
+	for (size_t i = 0; i < refs->count; i++) {
+		struct slice key = ref_key(&refs->list[i]);
+
+		refs->list[i].prefix =
+			key_prefix(slice_of(key.data + skip, key.len - skip));
+	}
 }
 
 /* By key; of one key the newest first, which is the later in the file if the
@@ -85,6 +127,7 @@ static void refs_keep_newest(struct refs *refs)
 int refs_collect(struct refs *refs, const struct segment *seg)
 {
 	struct walk w;
+	size_t skip;
 	int r;
 
 	*refs = (struct refs){0};
@@ -100,9 +143,15 @@ int refs_collect(struct refs *refs, const struct segment *seg)
 		return r;
 	}
 	refs->items = refs->count;
-	if (refs->count != 0)
-		qsort(refs->list, refs->count, sizeof(struct ref), ref_order);
+	if (refs->count == 0)
+		return 0;
+	skip = shared_bytes(refs);
+	if (skip != 0)
+		set_prefixes(refs, skip);
+	qsort(refs->list, refs->count, sizeof(struct ref), ref_order);
 	refs_keep_newest(refs);
+	if (skip != 0)
+		set_prefixes(refs, 0);
 	return 0;
 }
 
