@@ -223,6 +223,12 @@ static void arm(struct node *node, uint64_t now)
 	uv_timer_start(&node->timer, on_timer, at > now ? at - now : 0, 0);
 }
 
+static void flush_links(struct node *node)
+{
+	for (unsigned i = 0; i < node->nlinks; i++)
+		peer_link_flush(node->links[i]);
+}
+
 void node_turn(struct node *node)
 {
 	primary_tick(node->primary, clock_monotonic_ms());
@@ -235,19 +241,23 @@ void node_turn(struct node *node)
 
 void node_flush(struct node *node)
 {
-	for (unsigned i = 0; i < node->nlinks; i++)
-		peer_link_flush(node->links[i]);
+	flush_links(node);
 	arm(node, clock_monotonic_ms());
 }
 
 void node_wake(struct node *node)
 {
-	uint64_t now = uv_now(node->host.loop);
+	/* Not the loop's time, which stands still while input is handled. */
+	uint64_t now = clock_monotonic_ms();
+	bool due;
 
 	if (now == node->woke_ms)
 		return;
 	node->woke_ms = now;
-	primary_tick(node->primary, clock_monotonic_ms());
+	due = primary_deadline(node->primary) <= now;
+	primary_tick(node->primary, now);
+	if (due)
+		flush_links(node);
 }
 
 void node_receive(struct node *node, const struct peer_hello *from,

@@ -56,7 +56,9 @@ struct coord *node_coord(struct node *node);
 void node_turn(struct node *node);
 void node_flush(struct node *node);
 
-/* Input has come: the coordinator learns the time before requests do. */
+/* Input has come: the coordinator learns the time before requests do, and what
+ * is due leaves at once, however much input is still to be handled in this
+ * turn: a leader that is busy must not seem to be dead. */
 void node_wake(struct node *node);
 
 /* An order of an administrator: true if it is for this node itself, or if

@@ -37,7 +37,7 @@ struct node {
 	bool allow_faults;
 	uv_timer_t timer;
 	uint64_t armed_for; /* what the timer is set to; 0: it is not */
-	uint64_t woke_ms;   /* of the loop's clock */
+	uint64_t woke_ms;   /* when input came last */
 	struct peer_link *links[MEMBERS_MAX];
 	unsigned nlinks;
 	TAILQ_HEAD(, greeting) greetings; /* the first to come first */
