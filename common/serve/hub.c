@@ -96,9 +96,9 @@ void hub_leave(struct hub *hub)
 
 struct reply_gate hub_reached(const struct hub *hub)
 {
-	/* Alone, it need not remember: nobody else moves the numbers. */
-	return hub->inside || !hub->team->gate.open ? now_reached(hub)
-						    : hub->reached;
+	/* Where the gate is open nobody else moves the numbers. */
+	return hub->inside || hub->team->gate.open ? now_reached(hub)
+						   : hub->reached;
 }
 
 size_t hub_waiting(const struct hub *hub)
