@@ -146,7 +146,7 @@ lines() {
 }
 
 @test "the tour of the README prints what it says" {
-	sed -n 's/^    \$ //p' "$source_dir/README" >commands
+	sed -n '/^A tour/,/^What durable/s/^    \$ //p' "$source_dir/README" >commands
 	[ "$(wc -l <commands)" -gt 10 ]
 	# On a terminal, where a value is followed by a newline.
 	run -0 script -qec 'stty -opost; bash -uo pipefail commands' /dev/null 3>&-
