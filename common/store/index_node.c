@@ -314,6 +314,17 @@ static bool admit_rebuilt(struct node *nd, unsigned at, const struct entry *e)
 	return true;
 }
 
+/* A new root begins empty and would keep its empty prefix until it is full: all
+ * heads the same, if all keys begin alike. So each time that it has doubled it
+ * gets the prefix that its keys allow. */
+static void renew_prefix(struct node *nd)
+{
+	struct node old = *nd;
+	struct source src = {.left = &old};
+
+	node_build(nd, &src, 0, old.n);
+}
+
 bool node_admit(struct node *nd, unsigned at, const struct entry *e)
 {
 	size_t need;
@@ -333,6 +344,8 @@ bool node_admit(struct node *nd, unsigned at, const struct entry *e)
 		}
 	}
 	note_insertion(nd, at);
+	if (nd->level > 0 && (nd->n & (nd->n - 1u)) == 0)
+		renew_prefix(nd);
 	return true;
 }
 

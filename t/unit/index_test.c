@@ -176,6 +176,26 @@ static void a_batch_of_lookups_says_what_single_ones_say(void)
 	world_close(&w);
 }
 
+/* Without it every search would compare all the root's keys in full. */
+static void a_root_knows_what_its_keys_begin_with(void)
+{
+	struct index *ix = index_new();
+	uint64_t old;
+	bool existed;
+	char key[32];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		int n = snprintf(key, sizeof(key), "key:%012u", i);
+
+		CHECK(index_put(ix, slice_of(key, (size_t)n), i, &existed,
+				&old) == 0);
+	}
+	CHECK(ix->root->level > 0);
+	CHECK(ix->root->prefix_len >= sizeof("key:0000000") - 1);
+	CHECK(index_verify(ix) == NULL);
+	index_free(ix);
+}
+
 static void verify_notices_damage(void)
 {
 	static struct world w;
@@ -221,4 +241,5 @@ TEST_MAIN(T(one_byte_agree_with_a_sorted_array),
 	  T(loading_no_key_leaves_an_empty_index),
 	  T(loading_refuses_a_key_out_of_order),
 	  T(a_batch_of_lookups_says_what_single_ones_say),
+	  T(a_root_knows_what_its_keys_begin_with),
 	  T(verify_notices_damage))
