@@ -38,7 +38,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SWITCH_ITEMS 1000
+/* Keys that are looked up together, and how often in one step. */
+#define SWITCH_BATCH 64u
+#define SWITCH_BATCHES 16u
 
 /* Start and end. */
 
@@ -195,16 +197,34 @@ bool compact_begin(struct store *s)
 	return true;
 }
 
+/* Where the keys are, in whichever index they belong into. */
+static void find_keys(struct store *s, const struct slice *keys, size_t n,
+		      struct index_place *places)
+{
+	index_get_many(s->index, keys, n, places);
+	for (size_t i = 0; i < n; i++)
+		if (key_is_own(keys[i]))
+			index_get_many(s->own, &keys[i], 1, &places[i]);
+}
+
+static bool is_at(const struct index_place *place, location l)
+{
+	return place->leaf != NULL && place->location == l;
+}
+
 static void copy_end(struct store *s, struct compaction *c)
 {
+	struct index_place places[CHUNK_ITEMS];
+	struct slice keys[CHUNK_ITEMS];
+
+	for (size_t i = 0; i < c->nchunk; i++)
+		keys[i] = c->chunk[i].item.key;
+	find_keys(s, keys, c->nchunk, places);
 	for (size_t i = 0; i < c->nchunk; i++) {
 		struct chunk_item *ci = &c->chunk[i];
-		location l;
 
 		if (!(ci->item.flags & ITEM_TOMBSTONE))
-			ci->wanted = index_get(store_index(s, ci->item.key),
-					       ci->item.key, &l) &&
-				     l == ci->at;
+			ci->wanted = is_at(&places[i], ci->at);
 	}
 	if (c->all_read && c->nchunk == 0) {
 		c->phase = FINISH;
@@ -304,30 +324,40 @@ static void finish_end(struct store *s, struct compaction *c)
 
 /* SWITCH */
 
-static void switch_one(struct store *s, const struct move *m)
+static void switch_some(struct store *s, const struct move *moves, size_t n)
 {
-	struct stored_item item;
-	uint64_t seq, old;
-	bool existed;
-	location l;
+	struct index_place places[SWITCH_BATCH];
+	struct slice keys[SWITCH_BATCH] = {0};
+	struct segment *out = store_segment(s, moves[0].to);
+	location old;
 
-	store_item(s, m->to, &item, &seq);
-	if (!index_get(store_index(s, item.key), item.key, &l) || l != m->from)
-		return; /* written or deleted since */
-	/* Only the location of a key changes that is there: no memory needed.
-	 */
-	(void)index_put(store_index(s, item.key), item.key, m->to, &existed,
-			&old);
-	store_account(s, m->from, false);
-	store_account(s, m->to, true);
+	for (size_t i = 0; i < n; i++)
+		keys[i] = item_key(out->base + location_offset(moves[i].to));
+	find_keys(s, keys, n, places);
+	for (size_t i = 0; i < n; i++) {
+		const struct move *m = &moves[i];
+
+		/* If not, it was written or deleted since. */
+		if (!is_at(&places[i], m->from))
+			continue;
+		(void)index_replace(store_index(s, keys[i]), &places[i],
+				    keys[i], m->to, &old);
+		store_account(s, m->from, false);
+		store_account(s, m->to, true);
+	}
 }
 
 static void switch_end(struct store *s, struct compaction *c)
 {
-	size_t end = c->switched + SWITCH_ITEMS;
+	for (unsigned i = 0; i < SWITCH_BATCHES; i++) {
+		size_t left = c->nmoves - c->switched;
+		size_t n = left < SWITCH_BATCH ? left : SWITCH_BATCH;
 
-	while (c->switched < c->nmoves && c->switched < end)
-		switch_one(s, &c->moves[c->switched++]);
+		if (n == 0)
+			break;
+		switch_some(s, c->moves + c->switched, n);
+		c->switched += n;
+	}
 	if (c->switched < c->nmoves)
 		return;
 	c->phase = RELEASE;
