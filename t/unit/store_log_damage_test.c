@@ -11,6 +11,7 @@
 #include "store/store_log.h"
 #include "test.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define ENTRIES 60u
@@ -56,6 +57,43 @@ static int open_again(struct simfs *from)
 	if (r == 0)
 		CHECK_INT(store_close(again), 0);
 	return r;
+}
+
+static unsigned what_is_sure(void *arg, const struct simfs_piece *piece)
+{
+	(void)arg;
+	(void)piece;
+	return 0;
+}
+
+/* After a failed sync a seal may be in the page cache only, which looks like
+ * the disk until the power goes. */
+static void what_a_failed_sync_left_is_not_built_on(void)
+{
+	struct simfs_fault fault = {.kind = SIMFS_FAIL,
+				    .error = EIO,
+				    .only = SIMFS_ONLY(SIMFS_SYNC)};
+	bool fired = true;
+
+	for (fault.nth = 1; fired; fault.nth++) {
+		struct simfs *after;
+
+		begin(ENTRIES);
+		simfs_inject(sim, &fault);
+		(void)!store_maintain(s);
+		fired = simfs_fired(sim) > 0;
+		simfs_clear_faults(sim);
+		(void)!store_close(s);
+		CHECK_INT(log_script_open(sim, &s), 0);
+		CHECK_INT(store_log_commit(s, ENTRIES), 0);
+		CHECK_INT(store_maintain(s), 0);
+		after = simfs_power_cycle(sim, what_is_sure, NULL);
+		CHECK(after != NULL);
+		CHECK_INT(open_again(after), 0);
+		simfs_free(after);
+		end();
+	}
+	CHECK(fault.nth > 3);
 }
 
 /* The newest segment may never have been; one in front of it was. */
@@ -268,7 +306,8 @@ static void an_entry_tells_what_it_sets(void)
 	CHECK(!store_log_entry_get(&e, slice_str("three"), &value));
 }
 
-TEST_MAIN(T(a_log_with_a_hole_is_not_opened),
+TEST_MAIN(T(what_a_failed_sync_left_is_not_built_on),
+	  T(a_log_with_a_hole_is_not_opened),
 	  T(a_lost_seal_in_front_of_others_is_noticed),
 	  T(only_what_is_in_the_log_is_read), T(what_has_rotted_is_not_sent_on),
 	  T(the_log_tells_where_its_terms_begin),
