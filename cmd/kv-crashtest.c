@@ -16,6 +16,7 @@
 	"usage: kv-crashtest kill [options]\n"                               \
 	"       kv-crashtest cluster [options]\n"                            \
 	"       kv-crashtest power [options]\n"                              \
+	"       kv-crashtest sim [options]\n"                                \
 	"       kv-crashtest disk [options]\n"                               \
 	"       kv-crashtest verify [options] HISTORY\n"                     \
 	"\n"                                                                 \
