@@ -56,8 +56,8 @@
 	"  -l, --limit N       look at N configurations for each key "       \
 	"(5000000)\n"                                                        \
 	"\n"                                                                 \
-	"  -s, --seed N        kill, power, sim: repeat the choices of a "   \
-	"run\n"                                                              \
+	"  -s, --seed N        kill, cluster, power, sim: repeat the "       \
+	"choices of a run\n"                                                 \
 	"  -j, --json          print one JSON object at the end\n"           \
 	"  -h, --help          print this text\n"                            \
 	"  -V, --version       print the version\n"
