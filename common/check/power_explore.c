@@ -84,16 +84,9 @@ void explorer_look(struct explorer *ex, struct simfs *sim, const char *what)
 		(void)!store_close(s);
 }
 
-static unsigned take_none(void *arg, const struct simfs_piece *piece)
-{
-	(void)arg;
-	(void)piece;
-	return 0;
-}
-
 struct simfs *explorer_cycle(struct explorer *ex, struct simfs *sim)
 {
-	struct simfs *next = simfs_power_cycle(sim, take_none, NULL);
+	struct simfs *next = simfs_power_cycle(sim, NULL, NULL);
 
 	if (next == NULL)
 		ex->error = KV_ENOMEM;
