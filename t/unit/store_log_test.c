@@ -80,8 +80,6 @@ static void reopen(void)
 	open_store();
 }
 
-/* ---- what a leader does ---- */
-
 /* ---- what a follower is sent ---- */
 
 static struct buf wire;
