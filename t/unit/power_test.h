@@ -35,19 +35,21 @@ static void explore(int (*explorer)(const struct power_options *options,
 	CHECK_INT(r, 0);
 }
 
-/* How many states to verify: sanitizers take ten times as long. */
+/* Sanitizers take ten times as long. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
+/* How many states to verify. */
 static uint64_t states_wanted(uint64_t normally, uint64_t sanitized)
 {
 	const char *text = getenv("KV_POWER_STATES");
 
 	if (text != NULL)
 		return strtoull(text, NULL, 10);
-#ifdef __SANITIZE_ADDRESS__
-	return sanitized;
-#else
-	(void)sanitized;
-	return normally;
-#endif
+	return SANITIZED ? sanitized : normally;
 }
 
 #endif
