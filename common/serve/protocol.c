@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "proto/json.h"
+#include "proto/json_ahead.h"
 #include "proto/peer.h"
 #include "proto/resp.h"
 #include "serve/peer_session.h"
@@ -19,6 +20,7 @@
 
 struct parser {
 	struct json_arena *json;
+	struct json_ahead ahead;
 	struct resp_shared *resp;
 	struct node *node; /* NULL: none */
 };
@@ -86,12 +88,45 @@ static enum feed_result feed_line(struct feed *feed, struct slice line)
 	return feed->code == 0 ? FEED_REQUEST : FEED_ERROR;
 }
 
+static void *json_open(struct parser *parser, uint64_t id)
+{
+	(void)id;
+	return &parser->ahead;
+}
+
+static void json_forget(void *own)
+{
+	json_ahead_forget(own);
+}
+
+/* Requests that were read ahead. */
+static bool take_ahead(struct json_ahead *ahead, struct feed *feed)
+{
+	struct json_taken taken;
+
+	taken.req = &feed->request;
+	if (!json_ahead_take(ahead, feed->input, feed->max, &taken))
+		return false;
+	feed->count = 1;
+	feed->used = taken.used;
+	feed->tag = taken.id;
+	feed->hints = taken.hints;
+	if (taken.hints != NULL) {
+		feed->nhints = taken.nhints;
+		feed->hint_values = taken.hint_values;
+	}
+	return true;
+}
+
 static enum feed_result json_feed(struct feed_state *state, struct feed *feed)
 {
-	const char *from = feed->input.data + state->scanned;
-	const char *lf = memchr(from, '\n', feed->input.len - state->scanned);
+	const char *from = feed->input.data + state->scanned, *lf;
 	struct slice line;
 
+	if (state->scanned == 0 && !state->skipping &&
+	    take_ahead(state->own, feed))
+		return FEED_REQUEST;
+	lf = memchr(from, '\n', feed->input.len - state->scanned);
 	if (lf == NULL)
 		return feed_half_line(state, feed);
 	line = slice_of(feed->input.data, (size_t)(lf - feed->input.data));
@@ -257,6 +292,9 @@ static const struct protocol protocols[] = {
 	{
 		.name = "json",
 		.sniff = json_sniff,
+		.open = json_open,
+		.close = json_forget,
+		.pause = json_forget,
 		.feed = json_feed,
 		.write_reply = json_write_reply,
 		.write_error = json_write_error,
@@ -285,6 +323,7 @@ struct parser *parser_new(void)
 	if (parser == NULL)
 		return NULL;
 	parser->node = NULL;
+	json_ahead_forget(&parser->ahead);
 	parser->json = json_arena_new();
 	parser->resp = resp_shared_new();
 	if (parser->json == NULL || parser->resp == NULL) {

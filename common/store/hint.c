@@ -57,7 +57,9 @@ void store_hint(struct store *s, const struct slice *keys, size_t n,
 			prefetch_item(s, h->places[i].location);
 }
 
-bool store_hinted(struct store *s, struct slice key, location *l)
+/* Where the key was a moment ago and therefore still is, if it is the one that
+ * was hinted at. */
+static bool hinted(struct store *s, struct slice key, location *l)
 {
 	struct hints *h = &s->hints;
 
@@ -73,6 +75,21 @@ bool store_hinted(struct store *s, struct slice key, location *l)
 		return place->leaf != NULL;
 	}
 	return false;
+}
+
+bool store_look_up(struct store *s, struct slice key, location *l,
+		   struct stored_item *item, uint64_t *seq)
+{
+	if (hinted(s, key, l)) {
+		store_item(s, *l, item, seq);
+		if (item->key.len == key.len &&
+		    bytes_equal(item->key.data, key.data, key.len))
+			return true;
+	}
+	if (!index_get(s->index, key, l))
+		return false;
+	store_item(s, *l, item, seq);
+	return true;
 }
 
 int store_index_put(struct store *s, struct slice key, location l,

@@ -85,26 +85,33 @@ void store_item(const struct store *s, location l, struct stored_item *item,
 	__builtin_unreachable();
 }
 
-static bool find_in(struct store *s, const struct index *ix, struct slice key,
-		    location *l, struct stored_item *item, uint64_t *seq)
+/* What a key that is not there may be missing for. */
+static uint64_t unsettled_delete(const struct store *s)
 {
-	*seq = s->last_delete > s->revealed ? s->last_delete : 0;
-	if (key.len == 0 || !index_get(ix, key, l))
-		return false;
-	store_item(s, *l, item, seq);
+	return s->last_delete > s->revealed ? s->last_delete : 0;
+}
+
+static bool is_live(struct store *s, const struct stored_item *item)
+{
 	return item->expires_ms == 0 || item->expires_ms > store_now(s);
 }
 
 bool store_find(struct store *s, struct slice key, location *l,
 		struct stored_item *item, uint64_t *seq)
 {
-	return find_in(s, s->index, key, l, item, seq);
+	*seq = unsettled_delete(s);
+	return key.len != 0 && store_look_up(s, key, l, item, seq) &&
+	       is_live(s, item);
 }
 
 bool store_find_own(struct store *s, struct slice key, location *l,
 		    struct stored_item *item, uint64_t *seq)
 {
-	return find_in(s, s->own, key, l, item, seq);
+	*seq = unsettled_delete(s);
+	if (key.len == 0 || !index_get(s->own, key, l))
+		return false;
+	store_item(s, *l, item, seq);
+	return is_live(s, item);
 }
 
 void store_account(struct store *s, location l, bool live)

@@ -219,9 +219,10 @@ void store_fail(struct store *s, int code, const char *why);
 /* recover.c: reads the directory into a fresh store. */
 MUST_CHECK int store_recover(struct store *s);
 
-/* hint.c: where the key was a moment ago and therefore still is, if a hint
- * says so; the caller makes sure that it is that key's item. */
-bool store_hinted(struct store *s, struct slice key, location *l);
+/* hint.c: with the hint's help, the item that a client's key has, whether it has
+ * expired or not; else nothing is set. *seq as for store_item(). */
+bool store_look_up(struct store *s, struct slice key, location *l,
+		   struct stored_item *item, uint64_t *seq);
 /* index_put() of the index that the key belongs into, with the hint's help. */
 MUST_CHECK int store_index_put(struct store *s, struct slice key, location l,
 			       bool *existed, location *old);

@@ -36,32 +36,16 @@ static struct change *find_change(struct store_txn *x, struct slice key)
 	return NULL;
 }
 
-static bool find_below(struct store *s, struct slice key,
-		       struct stored_item *stored, uint64_t *seq)
-{
-	location l;
-
-	if (store_hinted(s, key, &l)) {
-		store_item(s, l, stored, seq);
-		if (stored->key.len == key.len &&
-		    bytes_equal(stored->key.data, key.data, key.len))
-			return true;
-	}
-	if (!index_get(s->index, key, &l))
-		return false;
-	store_item(s, l, stored, seq);
-	return true;
-}
-
 static bool get_below(struct store_txn *x, struct slice key, struct item *item)
 {
 	struct store *s = x->s;
 	struct stored_item stored;
 	uint64_t seq;
+	location l;
 
 	if (x->cleared || key.len == 0 || key.len > KV_KEY_MAX)
 		return false;
-	if (!find_below(s, key, &stored, &seq)) {
+	if (!store_look_up(s, key, &l, &stored, &seq)) {
 		txn_depends(x, s->last_delete);
 		return false;
 	}

@@ -21,15 +21,18 @@ static void set_up(struct fixture *f)
 	*f = (struct fixture){.parser = parser_new()};
 	CHECK(f->parser != NULL);
 	f->protocol = protocol_default();
+	f->state.own = f->protocol->open(f->parser, 1);
 }
 
 static void tear_down(struct fixture *f)
 {
+	f->protocol->close(f->state.own);
 	parser_free(f->parser);
 }
 
 static enum feed_result feed(struct fixture *f, const char *input)
 {
+	f->protocol->pause(f->state.own); /* what was there may be gone */
 	f->feed = (struct feed){
 		.parser = f->parser,
 		.input = slice_str(input),
