@@ -68,16 +68,22 @@ void buf_append_str(struct buf *b, const char *s)
 	buf_append(b, s, strlen(s));
 }
 
-void buf_append_u64(struct buf *b, uint64_t v)
+struct slice u64_digits(uint64_t v, char room[DIGITS_MAX])
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	size_t at = DIGITS_MAX;
 
 	do {
-		digits[--at] = (char)('0' + v % 10);
+		room[--at] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v != 0);
-	buf_append(b, digits + at, sizeof(digits) - at);
+	return slice_of(room + at, DIGITS_MAX - at);
+}
+
+void buf_append_u64(struct buf *b, uint64_t v)
+{
+	char room[DIGITS_MAX];
+
+	buf_append_slice(b, u64_digits(v, room));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

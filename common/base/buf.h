@@ -55,6 +55,10 @@ void buf_append_u64(struct buf *b, uint64_t v); /* decimal digits */
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The decimal digits of v, which lie in `room`. */
+#define DIGITS_MAX 20u
+struct slice u64_digits(uint64_t v, char room[DIGITS_MAX]);
+
 static inline void buf_append_slice(struct buf *b, struct slice s)
 {
 	buf_append(b, s.data, s.len);

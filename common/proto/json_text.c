@@ -107,8 +107,31 @@ void json_write_string(struct buf *out, struct slice s)
 	buf_append_char(out, '"');
 }
 
+/* "name":"...", of bytes that all stand for themselves: most values. */
+static void write_plain(struct buf *out, const char *name, struct slice s)
+{
+	size_t len = strlen(name);
+	char *p = buf_reserve(out, len + s.len + 5);
+
+	if (p == NULL)
+		return;
+	*p++ = '"';
+	memcpy(p, name, len);
+	p += len;
+	memcpy(p, "\":\"", 3);
+	p += 3;
+	memcpy(p, s.data, s.len);
+	p[s.len] = '"';
+	buf_advance(out, len + s.len + 5);
+}
+
 void json_write_bytes(struct buf *out, const char *name, struct slice s)
 {
+	if (s.len != 0 && json_skip_plain(s.data, s.data + s.len) ==
+				  s.data + s.len) {
+		write_plain(out, name, s);
+		return;
+	}
 	buf_append_char(out, '"');
 	buf_append_str(out, name);
 	if (json_is_text(s)) {
@@ -147,11 +170,9 @@ void json_write_message(struct buf *out, const char *s)
 
 void json_write_version(struct buf *out, const char *name, uint64_t version)
 {
-	buf_append_char(out, '"');
-	buf_append_str(out, name);
-	buf_append(out, "\":\"", 3);
-	buf_append_u64(out, version);
-	buf_append_char(out, '"');
+	char room[DIGITS_MAX];
+
+	write_plain(out, name, u64_digits(version, room));
 }
 
 void json_write_ttl(struct buf *out, uint64_t expires_ms, uint64_t now_ms)
