@@ -315,23 +315,29 @@ static int64_t long_length(const char **p, const char *end, char type)
 }
 
 /* "$12\r\n" at *p: the number; moves *p behind it. -1: not quite so. Every
- * word that anybody sends has one, nearly always of one or two digits. */
+ * word that anybody sends has one, nearly always of up to three digits. */
 static inline int64_t whole_length(const char **p, const char *end, char type)
 {
 	const unsigned char *at = (const unsigned char *)*p;
-	unsigned tens, ones;
+	unsigned a, b, c;
 
 	if (end - *p < 5 || at[0] != (unsigned char)type)
 		return long_length(p, end, type);
-	tens = at[1] - '0';
-	ones = at[2] - '0';
-	if (tens <= 9 && memcmp(at + 2, "\r\n", 2) == 0) {
+	a = at[1] - '0';
+	b = at[2] - '0';
+	if (a <= 9 && memcmp(at + 2, "\r\n", 2) == 0) {
 		*p += 4;
-		return tens;
+		return a;
 	}
-	if (tens - 1 < 9 && ones <= 9 && memcmp(at + 3, "\r\n", 2) == 0) {
+	if (a - 1 < 9 && b <= 9 && memcmp(at + 3, "\r\n", 2) == 0) {
 		*p += 5;
-		return tens * 10 + ones;
+		return a * 10 + b;
+	}
+	c = at[3] - '0';
+	if (a - 1 < 9 && b <= 9 && c <= 9 && end - *p > 5 &&
+	    memcmp(at + 4, "\r\n", 2) == 0) {
+		*p += 6;
+		return a * 100 + b * 10 + c;
 	}
 	return long_length(p, end, type);
 }

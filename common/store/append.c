@@ -70,7 +70,7 @@ int store_group_for(struct store *s, uint64_t bytes, struct group **out)
 		*out = last;
 		return 0;
 	}
-	last = group_new(s->active, opens);
+	last = group_new(s->active, opens, &s->retired);
 	if (last == NULL)
 		return err_set(KV_ENOMEM, "no memory for a write");
 	last->last_seq = s->appended; /* should it stay without a record */
@@ -284,7 +284,7 @@ void store_drop_empty(struct store *s, struct group *g)
 	if (g->records != 0)
 		return;
 	TAILQ_REMOVE(&s->groups, g, next);
-	group_free(g);
+	group_retire(g, &s->retired);
 }
 
 static void encode_record(char *at, const struct change *changes, size_t n,

@@ -200,7 +200,7 @@ static void flush_succeeded(struct store *s, struct group *g)
 		s->revealed = s->durable;
 	s->waiting -= g->bytes.len;
 	TAILQ_REMOVE(&s->groups, g, next);
-	group_free(g);
+	group_retire(g, &s->retired);
 }
 
 /* Removes the file of a segment that did not come to be. */

@@ -5,16 +5,37 @@
 
 #include <stdlib.h>
 
-struct group *group_new(struct segment *seg, bool opens)
+/* A group grows to the size of others in many steps, and large memory comes
+ * from the system page by page: what one had is used again. Of more than this,
+ * which is rare, the store holds none. */
+#define RETIRED_MAX ((size_t)1 << 20)
+
+struct group *group_new(struct segment *seg, bool opens, struct group **used)
 {
-	struct group *g = calloc(1, sizeof(*g));
+	struct group *g = *used != NULL ? *used : calloc(1, sizeof(*g));
 
 	if (g == NULL)
 		return NULL;
-	g->seg = seg;
-	g->base = seg->tail;
-	g->opens = opens;
+	*used = NULL;
+	*g = (struct group){
+		.seg = seg,
+		.base = seg->tail,
+		.opens = opens,
+		.bytes = g->bytes,
+		.undo = g->undo,
+		.undo_cap = g->undo_cap,
+	};
+	buf_clear(&g->bytes);
 	return g;
+}
+
+void group_retire(struct group *g, struct group **used)
+{
+	if (*used != NULL || g->bytes.cap > RETIRED_MAX ||
+	    g->undo_cap > RETIRED_MAX / sizeof(*g->undo))
+		group_free(g);
+	else
+		*used = g;
 }
 
 void group_free(struct group *g)

@@ -38,8 +38,11 @@ struct group {
 
 TAILQ_HEAD(group_queue, group);
 
-/* NULL: out of memory. */
-struct group *group_new(struct segment *seg, bool opens);
+/* Takes the memory of *used, a group that is done with, if there is one. NULL:
+ * out of memory. */
+struct group *group_new(struct segment *seg, bool opens, struct group **used);
+/* Keeps the memory of a group for the next one, if it is worth it. */
+void group_retire(struct group *g, struct group **used);
 void group_free(struct group *g); /* NULL is allowed */
 
 /* Room for one more record of `size` bytes and `changes` changes; where its

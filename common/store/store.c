@@ -300,6 +300,7 @@ static void store_free(struct store *s)
 		TAILQ_REMOVE(&s->groups, g, next);
 		group_free(g);
 	}
+	group_free(s->retired);
 	for (unsigned i = 0; i < s->nslots; i++)
 		segment_free(s->slots[i]);
 	for (unsigned i = 0; i < s->nspares; i++) {

@@ -90,6 +90,7 @@ struct store {
 	unsigned nspares;
 
 	struct group_queue groups; /* not yet durable, in order */
+	struct group *retired;	   /* its memory is for the next; or NULL */
 	struct store_flush *flush; /* under way */
 	size_t waiting;		   /* bytes in groups */
 	/* Sequence numbers; in a replicated store they are versions. */
