@@ -97,6 +97,14 @@ static inline unsigned lower_bound(const head_t *heads, unsigned n,
 	return (unsigned)(base - heads) + (*base < head);
 }
 
+/* Whether entry i, whose head is the suffix's, is that suffix and all of it is
+ * in the head: nearly always, if keys are numbered. */
+static inline bool is_whole(const struct node *nd, unsigned i,
+			    struct slice suffix)
+{
+	return suffix.len <= HEAD_BYTES && node_slots(nd)[i] == suffix.len;
+}
+
 /* Among the entries from `low` on that share the head. */
 static unsigned search_ties(const struct node *nd, unsigned low, uint32_t head,
 			    struct slice suffix, bool *found)
@@ -166,6 +174,10 @@ unsigned node_search(const struct node *nd, struct slice key, bool *found)
 	at = lower_bound(node_heads(nd), nd->n, head);
 	if (at == nd->n || node_heads(nd)[at] != head)
 		return at;
+	if (is_whole(nd, at, suffix)) {
+		*found = true;
+		return at;
+	}
 	return search_ties(nd, at, head, suffix, found);
 }
 
@@ -178,7 +190,10 @@ bool node_find(const struct node *nd, struct slice key, unsigned *at)
 	if (*at == nd->n || compare_prefix(nd, key, &suffix) != 0)
 		return false;
 	head = head_of(key, nd->prefix_len);
-	if (node_heads(nd)[*at] == head)
+	if (node_heads(nd)[*at] != head)
+		return false;
+	found = is_whole(nd, *at, suffix);
+	if (!found)
 		*at = search_ties(nd, *at, head, suffix, &found);
 	return found;
 }
