@@ -135,7 +135,8 @@ static bool make_request(const struct reader *r, struct json_plain *out)
 		return false;
 	out->is_set = IS(op, "set");
 	if (out->is_set)
-		return out->value.data != NULL && out->value.len <= KV_VALUE_MAX;
+		return out->value.data != NULL &&
+		       out->value.len <= KV_VALUE_MAX;
 	return IS(op, "get") && out->value.data == NULL;
 }
 

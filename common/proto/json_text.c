@@ -127,8 +127,8 @@ static void write_plain(struct buf *out, const char *name, struct slice s)
 
 void json_write_bytes(struct buf *out, const char *name, struct slice s)
 {
-	if (s.len != 0 && json_skip_plain(s.data, s.data + s.len) ==
-				  s.data + s.len) {
+	if (s.len != 0 &&
+	    json_skip_plain(s.data, s.data + s.len) == s.data + s.len) {
 		write_plain(out, name, s);
 		return;
 	}
