@@ -1,12 +1,14 @@
 /*
  * json_fuzz.c - feeds any bytes to the JSON lines protocol. What it takes for
- * a request must come back the same after being written and read again; the
- * same bytes are tried as a record and as each kind of reply.
+ * a request must come back the same after being written and read again, and be
+ * the same read ahead; the same bytes are tried as a record and as each kind of
+ * reply.
  *
  *	clang -fsanitize=fuzzer,address,undefined ... && ./json_fuzz corpus/json
  */
 #include "base/err.h"
 #include "proto/json.h"
+#include "proto/json_ahead.h"
 
 #include <stdlib.h>
 
@@ -57,6 +59,38 @@ static void try_request(struct json_arena *a, struct slice line)
 	json_arena_free(second);
 }
 
+/* What is read ahead is what the parser finds in the line. */
+static void try_ahead(struct json_arena *a, struct slice line)
+{
+	static struct json_ahead ahead;
+	char *text = malloc(line.len + 1); /* a byte too far would be seen */
+	struct request req, parsed;
+	struct json_taken taken = {.req = &req};
+	struct buf one, other;
+	struct slice id;
+
+	demand(text != NULL);
+	if (line.len != 0)
+		memcpy(text, line.data, line.len);
+	text[line.len] = '\n';
+	buf_init(&one);
+	buf_init(&other);
+	json_ahead_forget(&ahead);
+	if (json_ahead_take(&ahead, slice_of(text, line.len + 1), line.len,
+			    &taken)) {
+		demand(taken.used <= line.len + 1);
+		line = req.raw;
+		demand(json_request_parse(a, line, NOW, &parsed, &id) == 0);
+		demand(slice_eq(id, taken.id));
+		write_request(&one, &req);
+		write_request(&other, &parsed);
+		demand(slice_eq(buf_slice(&one), buf_slice(&other)));
+	}
+	buf_release(&one);
+	buf_release(&other);
+	free(text);
+}
+
 static void try_reply(struct json_arena *a, struct slice line, enum op op)
 {
 	struct reply reply;
@@ -80,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	demand(a != NULL);
 	try_request(a, line);
+	try_ahead(a, line);
 	if (json_record_parse(a, line, NOW, &change) == 0)
 		demand(change.key.len != 0);
 	for (int op = OP_PING; op <= OP_INFO; op++)

@@ -285,7 +285,7 @@ static void alike_keys_are_told_apart_when_sealed(void)
 		"k%d-a-long-tail-%d",
 		"k-a-long-head-that-is-%d",
 	};
-	char key[64], value[16];
+	char key[64], value[32];
 
 	fresh();
 	for (int round = 0; round < 3; round++) {
