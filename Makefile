@@ -189,6 +189,8 @@ coverage:
 # Each t/fuzz/x_fuzz.c begins with what t/fuzz/corpus/x has; what it learns
 # stays in build/fuzz, and an input that fails is left there.
 FUZZ_TIME ?= 60
+FUZZ_MORE = common/replica/raft*.c
+fuzz-frame: FUZZ_MORE = common/replica/*.c common/store/*.c
 FUZZERS := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
 
 fuzz:
@@ -200,7 +202,7 @@ $(FUZZERS:%=fuzz-%): fuzz-%:
 	clang $(CPPFLAGS_ALL) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all t/fuzz/$*_fuzz.c \
 		common/base/*.c common/proto/*.c \
-		common/replica/raft*.c $(LDLIBS_ALL) \
+		$(FUZZ_MORE) $(LDLIBS_ALL) \
 		-o build/fuzz/$*_fuzz
 	cd build/fuzz && ./$*_fuzz -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
 		-artifact_prefix=$*- $* $(CURDIR)/t/fuzz/corpus/$*
