@@ -180,8 +180,7 @@ static int apply_set(struct store *s, const struct stored_item *item,
 		if (r != 0)
 			return r;
 	}
-	r = index_put(store_index(s, item->key), item->key, l, &existed,
-		      &u->before);
+	r = store_index_put(s, item->key, l, &existed, &u->before);
 	if (r != 0) {
 		if (item->flags & ITEM_TTL)
 			store_expiry_delete(s, item->key, item->expires_ms);

@@ -125,11 +125,6 @@ bool record_decode(const char *at, uint64_t room, uint64_t seed, bool verify,
 	return true;
 }
 
-static size_t item_header_size(unsigned flags)
-{
-	return 8u + (flags & ITEM_FIRST ? 0 : 8u) + (flags & ITEM_TTL ? 8u : 0);
-}
-
 size_t item_size(const struct stored_item *item)
 {
 	size_t n = item_header_size(item->flags) + item->key.len;

@@ -117,6 +117,19 @@ struct stored_item {
 	unsigned flags;
 };
 
+static inline size_t item_header_size(unsigned flags)
+{
+	return 8u + (flags & ITEM_FIRST ? 0 : 8u) + (flags & ITEM_TTL ? 8u : 0);
+}
+
+/* The key of an item that was decoded before. */
+static inline struct slice item_key(const char *at)
+{
+	uint32_t klen = get_le32(at + 4);
+
+	return slice_of(at + item_header_size(klen >> 24), klen & 0xffffff);
+}
+
 /* Bytes that an item takes; 0 if that is over what a record may hold. */
 size_t item_size(const struct stored_item *item);
 void item_encode(char *at, const struct stored_item *item);

@@ -7,10 +7,11 @@
  * records are called into the cache; the requests then find both.
  *
  * What was found is kept, so that it is not looked up again. It holds as long
- * as the index has not changed. Whose key it was is told by where the key's
- * bytes lay, which says nothing for sure: the caller compares the key of the
- * item. If that is the key, then so is the location, for the index had it for
- * this very key and has not changed since.
+ * as no key comes or goes. For a read, whose key it was is told by where the
+ * key's bytes lay, which says nothing for sure: the caller compares the key of
+ * the item. If that is the key, then so is the location, for the index had it
+ * for this very key. A write, whose key lies elsewhere by then, tries the place
+ * whose turn it is, and the index compares.
  */
 #include "store/store_internal.h"
 
@@ -19,6 +20,9 @@
 /* The version is so many bytes before an item that is the first of its record.
  */
 #define VERSION_BEFORE 24u
+
+/* So many places are tried for a write: what stood between did not run. */
+#define TRIES 3u
 
 /* More of a value comes by itself: the processor sees where it goes. */
 #define LINES_MAX 4u
@@ -43,32 +47,46 @@ void store_hint(struct store *s, const struct slice *keys, size_t n,
 
 	if (n > STORE_HINTS_MAX)
 		n = STORE_HINTS_MAX;
-	index_get_many(s->index, keys, n, h->locations);
+	index_get_many(s->index, keys, n, h->places);
 	memcpy(h->keys, keys, n * sizeof(*keys));
 	h->changes = index_changes(s->index);
 	h->next = 0;
 	h->n = (unsigned)n;
 	for (size_t i = 0; i < n && values; i++)
-		if (h->locations[i] != INDEX_MISSING)
-			prefetch_item(s, h->locations[i]);
+		if (h->places[i].leaf != NULL)
+			prefetch_item(s, h->places[i].location);
 }
 
 bool store_hinted(struct store *s, struct slice key, location *l)
 {
 	struct hints *h = &s->hints;
 
-	if (h->next == h->n)
-		return false;
-	if (h->changes != index_changes(s->index)) {
-		h->n = h->next = 0;
-		return false;
-	}
 	for (unsigned i = h->next; i < h->n; i++) {
+		const struct index_place *place = &h->places[i];
+
 		if (h->keys[i].data != key.data || h->keys[i].len != key.len)
 			continue;
-		h->next = i + 1;
-		*l = h->locations[i];
-		return *l != INDEX_MISSING;
+		h->next = i; /* it may be written next */
+		if (h->changes != index_changes(s->index))
+			return index_at(s->index, place, l);
+		*l = place->location;
+		return place->leaf != NULL;
 	}
 	return false;
+}
+
+int store_index_put(struct store *s, struct slice key, location l,
+		    bool *existed, location *old)
+{
+	struct hints *h = &s->hints;
+	unsigned end = h->n - h->next < TRIES ? h->n : h->next + TRIES;
+
+	for (unsigned i = h->next; i < end; i++) {
+		if (!index_replace(s->index, &h->places[i], key, l, old))
+			continue;
+		h->next = i + 1;
+		*existed = true;
+		return 0;
+	}
+	return index_put(store_index(s, key), key, l, existed, old);
 }

@@ -34,19 +34,34 @@ size_t index_memory(const struct index *ix); /* bytes, all included */
 /* True and *loc if the key is there. */
 bool index_get(const struct index *ix, struct slice key, uint64_t *loc);
 
-/* What index_get_many() says of a key that is not there. */
-#define INDEX_MISSING UINT64_MAX
+/* Where a key was when it was looked up, for those who come back to it. */
+struct index_place {
+	void *leaf;	   /* NULL: the key is not there */
+	uint64_t location; /* then */
+	uint64_t shape;	   /* of the tree, then: its keys are the same while it
+			      does not move */
+	unsigned slot;
+};
 
 /*
- * Looks n keys up at once: locs[i] is keys[i]'s location, or INDEX_MISSING
- * (only a store that never uses that number as a location can tell the two
- * apart). About twice as fast as n calls of index_get() where the index is
- * larger than the processor's caches. It also warms the places that putting or
- * deleting the same keys will touch, so a batch of writes gains from calling
- * it first.
+ * Looks n keys up at once. About twice as fast as n calls of index_get() where
+ * the index is larger than the processor's caches. It also warms the places
+ * that putting or deleting the same keys will touch, so a batch of writes gains
+ * from calling it first.
  */
 void index_get_many(const struct index *ix, const struct slice *keys, size_t n,
-		    uint64_t *locs);
+		    struct index_place *places);
+
+/* The location at the place now; false if keys came or went since, or none was
+ * there. */
+bool index_at(const struct index *ix, const struct index_place *place,
+	      uint64_t *loc);
+
+/* index_put() without a search, where the key is at that place; false, and
+ * nothing done, if keys came or went since or it is not there. Any key may be
+ * tried: it is compared. */
+bool index_replace(struct index *ix, const struct index_place *place,
+		   struct slice key, uint64_t loc, uint64_t *old);
 
 /*
  * Sets key -> loc. *existed says whether the key was there, *old its former

@@ -134,6 +134,7 @@ bool index_delete(struct index *ix, struct slice key, uint64_t *old)
 	at = node_search(leaf, key, &found);
 	if (!found)
 		return false;
+	ix->shape++;
 	*old = node_values(leaf)[at];
 	long_key_free(&ix->pool, node_remove(leaf, at));
 	ix->count--;

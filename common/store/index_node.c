@@ -20,15 +20,25 @@ static struct long_key *block_at(const char *p)
 	return block;
 }
 
-static inline uint32_t head_of(const char *suffix, size_t len)
+/* Of what the key has from byte `at` on. A short rest is the end of a load that
+ * begins before it, so that nearly no key needs a loop. */
+static inline uint32_t head_of(struct slice key, size_t at)
 {
+	size_t len = key.len - at, lacking;
 	uint32_t head = 0;
 
-	if (len >= HEAD_BYTES)
-		memcpy(&head, suffix, HEAD_BYTES);
-	else if (len != 0)
-		memcpy(&head, suffix, len);
-	return be32toh(head);
+	if (len >= HEAD_BYTES) {
+		memcpy(&head, key.data + at, HEAD_BYTES);
+		return be32toh(head);
+	}
+	lacking = HEAD_BYTES - len;
+	if (key.len >= HEAD_BYTES) {
+		memcpy(&head, key.data + key.len - HEAD_BYTES, HEAD_BYTES);
+		return (uint32_t)((uint64_t)be32toh(head) << 8 * lacking);
+	}
+	for (; at < key.len; at++)
+		head = head << 8 | (unsigned char)key.data[at];
+	return (uint32_t)((uint64_t)head << 8 * lacking);
 }
 
 static struct rest node_rest(const struct node *nd, unsigned i)
@@ -119,9 +129,7 @@ unsigned node_guess(const struct node *nd, struct slice key)
 {
 	if (key.len < nd->prefix_len)
 		return 0;
-	return lower_bound(
-		node_heads(nd), nd->n,
-		head_of(key.data + nd->prefix_len, key.len - nd->prefix_len));
+	return lower_bound(node_heads(nd), nd->n, head_of(key, nd->prefix_len));
 }
 
 /* Compares with the prefix; of a key that has it all, *suffix gets the rest. */
@@ -154,7 +162,7 @@ unsigned node_search(const struct node *nd, struct slice key, bool *found)
 	*found = false;
 	if (c != 0)
 		return c < 0 ? 0 : nd->n;
-	head = head_of(suffix.data, suffix.len);
+	head = head_of(key, nd->prefix_len);
 	at = lower_bound(node_heads(nd), nd->n, head);
 	if (at == nd->n || node_heads(nd)[at] != head)
 		return at;
@@ -169,7 +177,7 @@ bool node_find(const struct node *nd, struct slice key, unsigned *at)
 
 	if (*at == nd->n || compare_prefix(nd, key, &suffix) != 0)
 		return false;
-	head = head_of(suffix.data, suffix.len);
+	head = head_of(key, nd->prefix_len);
 	if (node_heads(nd)[*at] == head)
 		*at = search_ties(nd, *at, head, suffix, &found);
 	return found;
@@ -257,7 +265,7 @@ void node_write(struct node *nd, unsigned i, const struct entry *e)
 	size_t need = heap_bytes(e->key.len, e->block != NULL, nd->prefix_len);
 	char *p;
 
-	node_heads(nd)[i] = head_of(suffix, len);
+	node_heads(nd)[i] = head_of(e->key, nd->prefix_len);
 	node_values(nd)[i] = e->value;
 	if (need == 0) {
 		node_slots(nd)[i] = (uint16_t)len;
@@ -314,6 +322,17 @@ static bool admit_rebuilt(struct node *nd, unsigned at, const struct entry *e)
 	return true;
 }
 
+/* A new root begins empty and would keep its empty prefix until it is full: all
+ * heads the same, if all keys begin alike. So each time that it has doubled it
+ * gets the prefix that its keys allow. */
+static void renew_prefix(struct node *nd)
+{
+	struct node old = *nd;
+	struct source src = {.left = &old};
+
+	node_build(nd, &src, 0, old.n);
+}
+
 bool node_admit(struct node *nd, unsigned at, const struct entry *e)
 {
 	size_t need;
@@ -333,6 +352,8 @@ bool node_admit(struct node *nd, unsigned at, const struct entry *e)
 		}
 	}
 	note_insertion(nd, at);
+	if (nd->level > 0 && (nd->n & (nd->n - 1u)) == 0)
+		renew_prefix(nd);
 	return true;
 }
 

@@ -113,6 +113,7 @@ struct index {
 	unsigned height;   /* levels; 0: no root */
 	uint64_t count;
 	uint64_t changes;
+	uint64_t shape; /* moves when a key comes or goes */
 	bool loading; /* between index_load() and index_load_end() */
 	struct pool pool;
 };

@@ -313,6 +313,7 @@ int index_insert(struct index *ix, struct path *path, unsigned at,
 {
 	struct entry e = {.key = key, .value = loc};
 
+	ix->shape++;
 	if (key.len > KEY_INLINE_MAX) {
 		e.block = long_key_new(&ix->pool, key);
 		if (e.block == NULL)

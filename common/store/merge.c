@@ -25,7 +25,7 @@ static bool run_load(struct run *run)
 	ref_item(ref, &item);
 	run->head = (struct side_entry){
 		.key = item.key,
-		.prefix = ref->prefix,
+		.prefix = key_prefix(item.key),
 		.version = item.version,
 		.expires_ms = item.expires_ms,
 		.offset = (uint64_t)(ref->at - run->seg->base),

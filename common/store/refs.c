@@ -2,9 +2,12 @@
  * refs.c - see refs.h.
  *
  * The keys of a segment often begin alike ("user:00..."), so that their first
- * bytes order nothing. While they are sorted, a ref's prefix is of the bytes
- * behind what all of them begin with: then two numbers nearly always decide,
- * without a look at the keys.
+ * bytes order nothing. A ref's prefix is of the bytes behind what all of them
+ * begin with: then two numbers nearly always decide, without a look at the
+ * keys. The numbers are sorted byte by byte from the last on, which moves
+ * nothing where all have the same byte; what is equal after that is compared
+ * in full. Both halves of the work read the items in the order in which they
+ * lie in the segment, and only ties are looked up elsewhere.
  */
 #include "store/refs.h"
 
@@ -21,68 +24,113 @@ uint64_t key_prefix(struct slice key)
 	return be64toh(v);
 }
 
+struct collect {
+	struct refs *refs;
+	const struct segment *seg;
+	struct slice first; /* key of all */
+	size_t shared;	    /* bytes of it that all keys begin with */
+};
+
+static bool refs_grow(struct refs *refs)
+{
+	size_t cap = refs->cap ? 2 * refs->cap : 1024;
+	struct ref *list = realloc(refs->list, cap * sizeof(*list));
+
+	if (list == NULL)
+		return false;
+	refs->list = list;
+	refs->cap = cap;
+	return true;
+}
+
+static int no_memory(void)
+{
+	return err_set(KV_ENOMEM, "no memory to sort a segment");
+}
+
+static void note_shared(struct collect *c, struct slice key)
+{
+	size_t n = key.len < c->shared ? key.len : c->shared, same = 0;
+
+	if (n < c->shared || !bytes_equal(key.data, c->first.data, n)) {
+		while (same < n && key.data[same] == c->first.data[same])
+			same++;
+		c->shared = same;
+	}
+}
+
 static int refs_add(void *arg, const struct stored_item *item, uint64_t offset)
 {
-	struct refs *refs = arg;
-	struct ref *ref;
+	struct collect *c = arg;
+	struct refs *refs = c->refs;
 
-	(void)offset;
-	if (refs->count == refs->cap) {
-		size_t cap = refs->cap ? 2 * refs->cap : 1024;
-		struct ref *list = realloc(refs->list, cap * sizeof(*list));
-
-		if (list == NULL)
-			return err_set(KV_ENOMEM,
-				       "no memory to sort a segment");
-		refs->list = list;
-		refs->cap = cap;
+	if (refs->count == refs->cap && !refs_grow(refs))
+		return no_memory();
+	if (refs->count == 0) {
+		c->first = item->key;
+		c->shared = item->key.len;
+	} else {
+		note_shared(c, item->key);
 	}
-	ref = &refs->list[refs->count++];
-	ref->prefix = key_prefix(item->key);
-	/* The key follows the item's header; its place gives the item's. */
-	ref->at = item->key.data - 8 - (item->flags & ITEM_FIRST ? 0 : 8) -
-		  (item->flags & ITEM_TTL ? 8 : 0);
+	refs->list[refs->count++].at = c->seg->base + offset;
 	return 0;
 }
 
-static struct slice ref_key(const struct ref *ref)
+/* Makes the prefixes those of the keys behind their first bytes. Returns the
+ * bits in which they differ. */
+static uint64_t set_prefixes(struct refs *refs, size_t skip)
 {
-	struct stored_item item;
+	uint64_t differ = 0;
 
-	(void)item_decode_apart(ref->at, UINT32_MAX, &item);
-	return item.key;
-}
-
-/* How many bytes all keys begin with. */
-static size_t shared_bytes(const struct refs *refs)
-{
-	struct slice first = ref_key(&refs->list[0]);
-	size_t n = first.len;
-
-	for (size_t i = 1; i < refs->count && n != 0; i++) {
-		struct slice key = ref_key(&refs->list[i]);
-		size_t same = 0;
-
-		while (same < n && same < key.len &&
-		       key.data[same] == first.data[same])
-			same++;
-		n = same;
-	}
-	return n;
-}
-
-/* Makes the prefixes those of the keys without their first bytes. */
-static void set_prefixes(struct refs *refs, size_t skip)
-{
 	for (size_t i = 0; i < refs->count; i++) {
-		struct slice key = ref_key(&refs->list[i]);
+		struct ref *ref = &refs->list[i];
+		struct slice key = item_key(ref->at);
 
-		refs->list[i].prefix =
-			key_prefix(slice_of(key.data + skip, key.len - skip));
+		ref->prefix = key_prefix(
+			slice_of(key.data + skip, key.len - skip));
+		differ |= ref->prefix ^ refs->list[0].prefix;
 	}
+	return differ;
 }
 
-/* By key; of one key the newest first, which is the later in the file if the
+/* Orders n refs by one byte of their prefixes and otherwise as they are. */
+static void sort_by_byte(const struct ref *from, struct ref *to, size_t n,
+			 unsigned shift)
+{
+	size_t at[256] = {0}, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		at[from[i].prefix >> shift & 255]++;
+	for (unsigned b = 0; b < 256; b++) {
+		size_t count = at[b];
+
+		at[b] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[at[from[i].prefix >> shift & 255]++] = from[i];
+}
+
+static int sort_by_prefix(struct refs *refs, uint64_t differ)
+{
+	struct ref *other = malloc(refs->count * sizeof(*other)), *list;
+
+	if (other == NULL)
+		return no_memory();
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		if ((differ >> shift & 255) == 0)
+			continue;
+		sort_by_byte(refs->list, other, refs->count, shift);
+		list = other;
+		other = refs->list;
+		refs->list = list;
+	}
+	refs->cap = refs->count;
+	free(other);
+	return 0;
+}
+
+/* Of equal prefixes: by key; of one key the newest first, which is the later in the file if the
  * version is the same (one batch may name a key twice). */
 static int ref_order(const void *a, const void *b)
 {
@@ -90,8 +138,6 @@ static int ref_order(const void *a, const void *b)
 	struct stored_item i, j;
 	int c;
 
-	if (x->prefix != y->prefix)
-		return x->prefix < y->prefix ? -1 : 1;
 	ref_item(x, &i);
 	ref_item(y, &j);
 	c = slice_cmp(i.key, j.key);
@@ -102,57 +148,70 @@ static int ref_order(const void *a, const void *b)
 	return (x->at < y->at) - (x->at > y->at);
 }
 
-static bool ref_same_key(const struct ref *x, const struct ref *y)
+/* Equal prefixes: orders them in full, and keeps the first of each key. */
+static size_t keep_newest_of(struct ref *run, size_t n)
 {
-	struct stored_item i, j;
+	size_t kept = 1;
 
-	if (x->prefix != y->prefix)
-		return false;
-	ref_item(x, &i);
-	ref_item(y, &j);
-	return slice_eq(i.key, j.key);
+	qsort(run, n, sizeof(*run), ref_order);
+	for (size_t i = 1; i < n; i++)
+		if (!slice_eq(item_key(run[kept - 1].at), item_key(run[i].at)))
+			run[kept++] = run[i];
+	return kept;
 }
 
 static void refs_keep_newest(struct refs *refs)
 {
-	size_t kept = 0;
+	struct ref *list = refs->list;
+	size_t kept = 0, n;
 
-	for (size_t i = 0; i < refs->count; i++)
-		if (kept == 0 ||
-		    !ref_same_key(&refs->list[kept - 1], &refs->list[i]))
-			refs->list[kept++] = refs->list[i];
+	for (size_t i = 0; i < refs->count; i += n) {
+		struct ref *run = &list[i];
+
+		for (n = 1; i + n < refs->count; n++)
+			if (run[n].prefix != run->prefix)
+				break;
+		if (n == 1) {
+			list[kept++] = *run;
+			continue;
+		}
+		memmove(&list[kept], run, n * sizeof(*run));
+		kept += keep_newest_of(&list[kept], n);
+	}
 	refs->count = kept;
+}
+
+/* Every item up to the end of the segment. */
+static int read_all(struct collect *c)
+{
+	struct walk w;
+	int r;
+
+	walk_begin(&w, c->seg, true);
+	while ((r = walk_next(&w)) == 1) {
+		c->refs->records++;
+		r = walk_items(&w, refs_add, c);
+		if (r != 0)
+			break;
+	}
+	return r;
 }
 
 int refs_collect(struct refs *refs, const struct segment *seg)
 {
-	struct walk w;
-	size_t skip;
+	struct collect c = {.refs = refs, .seg = seg};
 	int r;
 
 	*refs = (struct refs){0};
-	walk_begin(&w, seg, true);
-	while ((r = walk_next(&w)) == 1) {
-		refs->records++;
-		r = walk_items(&w, refs_add, refs);
-		if (r != 0)
-			break;
-	}
-	if (r != 0) {
-		refs_release(refs);
-		return r;
-	}
+	r = read_all(&c);
 	refs->items = refs->count;
-	if (refs->count == 0)
-		return 0;
-	skip = shared_bytes(refs);
-	if (skip != 0)
-		set_prefixes(refs, skip);
-	qsort(refs->list, refs->count, sizeof(struct ref), ref_order);
-	refs_keep_newest(refs);
-	if (skip != 0)
-		set_prefixes(refs, 0);
-	return 0;
+	if (r == 0 && refs->count != 0)
+		r = sort_by_prefix(refs, set_prefixes(refs, c.shared));
+	if (r == 0)
+		refs_keep_newest(refs);
+	else
+		refs_release(refs);
+	return r;
 }
 
 void refs_release(struct refs *refs)

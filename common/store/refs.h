@@ -8,7 +8,7 @@
 #include "store/segment.h"
 
 struct ref {
-	uint64_t prefix; /* first 8 bytes of the key, as a big-endian number */
+	uint64_t prefix; /* orders the keys, nearly; see refs.c */
 	const char *at;	 /* the item, in the segment's mapping */
 };
 

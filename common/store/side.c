@@ -19,6 +19,10 @@ static const char side_magic[8] = "kvside\n";
 #define SIDE_SUMMED 56u
 #define SIDE_ENTRY 20u
 
+/* So many items are on their way from memory while one is read: in the order of
+ * their keys they lie anywhere. */
+#define ITEMS_AHEAD 8u
+
 struct side {
 	struct file *file;
 	const char *base;
@@ -40,10 +44,13 @@ static void entry_encode(struct buf *b, const struct segment *seg,
 			 const struct ref *ref)
 {
 	struct stored_item item;
-	char fixed[SIDE_ENTRY + 8];
 	size_t n = SIDE_ENTRY;
+	char *fixed;
 
 	ref_item(ref, &item);
+	fixed = buf_reserve(b, SIDE_ENTRY + 8 + item.key.len);
+	if (fixed == NULL)
+		return;
 	put_le32(fixed, (uint32_t)item.key.len | item.flags << 24);
 	put_le32(fixed + 4, item.size / RECORD_ALIGN);
 	put_le32(fixed + 8,
@@ -53,8 +60,8 @@ static void entry_encode(struct buf *b, const struct segment *seg,
 		put_le64(fixed + n, item.expires_ms);
 		n += 8;
 	}
-	buf_append(b, fixed, n);
-	buf_append_slice(b, item.key);
+	memcpy(fixed + n, item.key.data, item.key.len);
+	buf_advance(b, n + item.key.len);
 }
 
 static void side_encode(struct buf *b, const struct segment *seg,
@@ -62,18 +69,20 @@ static void side_encode(struct buf *b, const struct segment *seg,
 {
 	char header[SIDE_HEADER] = {0};
 	struct buf offsets;
-	char number[4];
 
 	buf_init(&offsets);
+	(void)buf_reserve(&offsets, 4 * refs->count);
 	buf_append(b, header, sizeof(header));
-	for (size_t i = 0; i < refs->count; i++) {
-		put_le32(number, (uint32_t)b->len);
-		buf_append(&offsets, number, sizeof(number));
+	for (size_t i = 0; i < refs->count && !offsets.failed; i++) {
+		if (i + ITEMS_AHEAD < refs->count)
+			__builtin_prefetch(refs->list[i + ITEMS_AHEAD].at);
+		put_le32(offsets.data + 4 * i, (uint32_t)b->len);
 		entry_encode(b, seg, &refs->list[i]);
 	}
 	if (offsets.failed || b->len > UINT32_MAX)
 		b->failed = true;
-	buf_append_slice(b, buf_slice(&offsets));
+	else
+		buf_append(b, offsets.data, 4 * refs->count);
 	buf_release(&offsets);
 	if (buf_failed(b))
 		return;

@@ -60,7 +60,7 @@ struct hints {
 	uint64_t changes; /* of the index when they were looked up */
 	unsigned next, n;
 	struct slice keys[STORE_HINTS_MAX]; /* not to be looked into */
-	location locations[STORE_HINTS_MAX];
+	struct index_place places[STORE_HINTS_MAX];
 };
 
 struct store {
@@ -222,6 +222,9 @@ MUST_CHECK int store_recover(struct store *s);
 /* hint.c: where the key was a moment ago and therefore still is, if a hint
  * says so; the caller makes sure that it is that key's item. */
 bool store_hinted(struct store *s, struct slice key, location *l);
+/* index_put() of the index that the key belongs into, with the hint's help. */
+MUST_CHECK int store_index_put(struct store *s, struct slice key, location l,
+			       bool *existed, location *old);
 
 /* once.c, for requests with a client: whether the reply is there already, and
  * what it depends on; and the append that remembers it. */

@@ -112,7 +112,7 @@ static void get_all(const struct index *ix, const struct keys *keys)
 	uint64_t start = clock_monotonic_ns(), loc, sum = 0;
 	char space[BATCH][KEY_LEN];
 	struct slice batch[BATCH];
-	uint64_t locs[BATCH];
+	struct index_place places[BATCH];
 
 	for (uint64_t i = 0; i < keys->n; i++)
 		sum += (unsigned char)make_key(keys, shuffle(i, keys->n, 2),
@@ -130,9 +130,9 @@ static void get_all(const struct index *ix, const struct keys *keys)
 		for (unsigned j = 0; j < BATCH; j++)
 			batch[j] = make_key(keys, shuffle(i + j, keys->n, 3),
 					    space[j]);
-		index_get_many(ix, batch, BATCH, locs);
+		index_get_many(ix, batch, BATCH, places);
 		for (unsigned j = 0; j < BATCH; j++)
-			sum += locs[j] != INDEX_MISSING;
+			sum += places[j].leaf != NULL;
 	}
 	report("get, in batches of 64", start, keys->n);
 	printf("  (checksum %llu)\n", (unsigned long long)sum);

@@ -156,7 +156,8 @@ static void a_batch_of_lookups_says_what_single_ones_say(void)
 	static struct world w;
 	static char keys[100][32];
 	struct slice slices[100];
-	uint64_t locs[100], loc;
+	struct index_place places[100];
+	uint64_t loc, now;
 
 	world_open(&w, decimal, 5);
 	for (int round = 0; round < 3; round++) {
@@ -164,16 +165,79 @@ static void a_batch_of_lookups_says_what_single_ones_say(void)
 			for (size_t i = 0; i < sizes[s]; i++)
 				slices[i] = slice_of(
 					keys[i], decimal(&w.state, 0, keys[i]));
-			index_get_many(w.ix, slices, sizes[s], locs);
+			index_get_many(w.ix, slices, sizes[s], places);
 			for (size_t i = 0; i < sizes[s]; i++) {
-				if (!index_get(w.ix, slices[i], &loc))
-					loc = INDEX_MISSING;
-				CHECK(locs[i] == loc);
+				bool there = index_get(w.ix, slices[i], &loc);
+
+				CHECK((places[i].leaf != NULL) == there);
+				CHECK(index_at(w.ix, &places[i], &now) ==
+				      there);
+				CHECK(!there || places[i].location == loc);
+				CHECK(!there || now == loc);
 			}
 		}
 		churn(&w, 20000, 100);
 	}
 	world_close(&w);
+}
+
+static uint64_t look_up(struct index *ix, const char *key)
+{
+	uint64_t loc;
+
+	return index_get(ix, slice_str(key), &loc) ? loc : 0;
+}
+
+static void a_place_serves_its_key_until_keys_come_or_go(void)
+{
+	const struct slice keys[] = {slice_str("apple"), slice_str("melon"),
+				     slice_str("pear")};
+	struct index *ix = index_new();
+	struct index_place place[3];
+	uint64_t old = 0;
+	bool existed;
+
+	CHECK(index_put(ix, keys[0], 10, &existed, &old) == 0);
+	CHECK(index_put(ix, keys[2], 30, &existed, &old) == 0);
+	index_get_many(ix, keys, 3, place);
+	CHECK(index_replace(ix, &place[0], keys[0], 11, &old) && old == 10);
+	CHECK(index_replace(ix, &place[0], keys[0], 12, &old) && old == 11);
+	CHECK(look_up(ix, "apple") == 12);
+	/* Another key, one that goes on, and one that is not there. */
+	CHECK(!index_replace(ix, &place[0], keys[2], 99, &old));
+	CHECK(!index_replace(ix, &place[0], slice_str("apples"), 99, &old));
+	CHECK(!index_replace(ix, &place[1], keys[1], 99, &old));
+	CHECK(look_up(ix, "apple") == 12 && look_up(ix, "pear") == 30);
+	CHECK(index_count(ix) == 2);
+	CHECK(index_at(ix, &place[2], &old) && old == 30);
+	CHECK(index_put(ix, keys[1], 20, &existed, &old) == 0);
+	CHECK(!index_replace(ix, &place[2], keys[2], 99, &old));
+	CHECK(!index_at(ix, &place[2], &old));
+	index_get_many(ix, keys, 3, place);
+	CHECK(index_delete(ix, keys[0], &old));
+	CHECK(!index_replace(ix, &place[2], keys[2], 99, &old));
+	CHECK(look_up(ix, "melon") == 20 && look_up(ix, "pear") == 30);
+	index_free(ix);
+}
+
+/* Without it every search would compare all the root's keys in full. */
+static void a_root_knows_what_its_keys_begin_with(void)
+{
+	struct index *ix = index_new();
+	uint64_t old;
+	bool existed;
+	char key[32];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		int n = snprintf(key, sizeof(key), "key:%012u", i);
+
+		CHECK(index_put(ix, slice_of(key, (size_t)n), i, &existed,
+				&old) == 0);
+	}
+	CHECK(ix->root->level > 0);
+	CHECK(ix->root->prefix_len >= sizeof("key:0000000") - 1);
+	CHECK(index_verify(ix) == NULL);
+	index_free(ix);
 }
 
 static void verify_notices_damage(void)
@@ -221,4 +285,6 @@ TEST_MAIN(T(one_byte_agree_with_a_sorted_array),
 	  T(loading_no_key_leaves_an_empty_index),
 	  T(loading_refuses_a_key_out_of_order),
 	  T(a_batch_of_lookups_says_what_single_ones_say),
+	  T(a_place_serves_its_key_until_keys_come_or_go),
+	  T(a_root_knows_what_its_keys_begin_with),
 	  T(verify_notices_damage))

@@ -710,8 +710,8 @@ static struct item *get_slice(struct slice *key)
 static void a_hint_never_changes_an_answer(void)
 {
 	char text[16][32], line[64], expected[64];
+	unsigned seed = 1, written[150] = {0}, which;
 	struct slice keys[16];
-	unsigned seed = 1;
 
 	fresh();
 	add_keys(100);
@@ -730,9 +730,13 @@ static void a_hint_never_changes_an_answer(void)
 
 			seed = seed * 1103515245 + 12345;
 			if ((seed >> 16) % 4 == 0) {
+				which = (seed >> 20) % 150;
+				if (seed % 2 == 0)
+					sscanf(text[i], "key%u", &which);
 				snprintf(line, sizeof(line), "SET key%03u %u",
-					 (seed >> 20) % 150, seed);
+					 which, seed);
 				say(line);
+				written[which] = seed;
 			} else if ((seed >> 16) % 4 == 1) {
 				snprintf(text[i], sizeof(text[i]), "key%03u",
 					 (seed >> 20) % 150);
@@ -744,6 +748,12 @@ static void a_hint_never_changes_an_answer(void)
 				 found ? get_slice(&keys[i])->value.data : "");
 			CHECK_STR(get_through_command(keys[i]),
 				  found ? expected : "(none)");
+			sscanf(text[i], "key%u", &which);
+			if (written[which] != 0) {
+				snprintf(line, sizeof(line), "%u",
+					 written[which]);
+				CHECK_STR(expected, line);
+			}
 		}
 	}
 	finish();

@@ -275,6 +275,43 @@ static void a_long_life_matches_the_model(void)
 	finish();
 }
 
+/* Keys that only differ far behind what they have in common, and keys that
+ * others begin with: a segment's side file has them in order, each once. */
+static void alike_keys_are_told_apart_when_sealed(void)
+{
+	static const char *const forms[] = {
+		"k", "k%d", "k%d-a-long-tail-%d", "k-a-long-head-that-is-%d",
+	};
+	char key[64], value[16];
+
+	fresh();
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 2000; i++) {
+			snprintf(key, sizeof(key), forms[i % 4], i, i);
+			snprintf(value, sizeof(value), "%d.%d", round, i);
+			CHECK_INT(set(key, value), 0);
+			if (i % 100 == 0)
+				CHECK_INT(store_sync(s), 0);
+		}
+		CHECK_INT(store_maintain(s), 0);
+	}
+	CHECK(info("segments") > 2);
+	for (int side = 0; side < 2; side++) {
+		CHECK_INT((int)count_all(), 1501);
+		CHECK(has("k", "2.1996"));
+		for (int i = 1; i < 2000; i++) {
+			if (i % 4 == 0)
+				continue;
+			snprintf(key, sizeof(key), forms[i % 4], i, i);
+			snprintf(value, sizeof(value), "2.%d", i);
+			CHECK(has(key, value));
+		}
+		if (side == 0)
+			reopen();
+	}
+	finish();
+}
+
 static void overwritten_space_comes_back(void)
 {
 	char key[16], value[1000];
@@ -908,7 +945,8 @@ static void counting_a_range_leaves_the_expired_out(void)
 TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(synced_writes_survive_a_kill), T(versions_only_grow),
 	  T(a_long_life_matches_the_model),
-	  T(jobs_side_by_side_match_the_model), T(overwritten_space_comes_back),
+	  T(jobs_side_by_side_match_the_model), T(alike_keys_are_told_apart_when_sealed),
+	  T(overwritten_space_comes_back),
 	  T(deleted_space_comes_back_tombstones_too),
 	  T(a_failed_sync_is_survived), T(jobs_overlap_also_after_a_restart),
 	  T(a_batch_larger_than_a_segment_works), T(conditions_decide),
