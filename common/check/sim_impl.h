@@ -87,7 +87,7 @@ struct sim_reign {
 };
 
 struct sim_vote {
-	uint64_t term, voter, candidate;
+	uint64_t term, voter, birth, candidate;
 };
 
 /* A key, or what an entry did to one. */

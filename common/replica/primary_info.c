@@ -41,10 +41,8 @@ static const char *state_text(const struct primary *p)
 	if (p->fetch.active)
 		return "fetching a snapshot";
 	if (!primary_may_vote(p))
-		return p->state.first.n != 0 && !p->state.began
-			       ? "waiting for the other members"
-			       : "learning";
-	return "ok";
+		return "waiting for the other members";
+	return primary_is_voter(p) ? "ok" : "learning";
 }
 
 static const char *role_text(const struct primary *p)

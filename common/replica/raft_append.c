@@ -60,6 +60,7 @@ void peer_start(struct raft *r, struct peer *p)
 	*p = (struct peer){
 		.id = p->id,
 		.voter = p->voter,
+		.birth = p->birth,
 		.heard_ms = r->now,
 		.match = 0,
 		.due = true,
@@ -155,6 +156,16 @@ static void on_refused(struct raft *r, struct peer *p,
 	peer_probe(p, at + 1);
 }
 
+/* A learner of another birth than before has nothing of what that one had. */
+static void note_birth(struct raft *r, struct peer *p, uint64_t birth)
+{
+	if (p->birth == birth)
+		return;
+	p->birth = birth;
+	if (p->heard)
+		peer_start(r, p);
+}
+
 void on_append_reply(struct raft *r, struct peer *p,
 		     const struct raft_message *m)
 {
@@ -162,6 +173,7 @@ void on_append_reply(struct raft *r, struct peer *p,
 		return;
 	if (!m->refused && m->index > r->log.last)
 		return;
+	note_birth(r, p, m->birth);
 	p->heard = true;
 	p->heard_ms = r->now;
 	if (m->round > p->round_acked)

@@ -300,7 +300,8 @@ static int start(const struct raft_state *state)
 static void a_state_that_cannot_be_is_damage(void)
 {
 	struct raft_span spans[] = {{5, 2}, {7, 3}};
-	struct raft_members members = {.n = 1, .list = {{1, true}}};
+	struct raft_members members = {.n = 1,
+				       .list = {{.id = 1, .voter = true}}};
 	struct raft_state good = {.term = 3,
 				  .first = 5,
 				  .last = 8,

@@ -103,7 +103,8 @@ static void a_cluster_has_at_most_so_many_members(void)
 	struct raft *r;
 
 	for (unsigned i = 0; i < RAFT_MEMBERS_MAX; i++)
-		members.list[i] = (struct raft_member){i + 1, i == 0};
+		members.list[i] =
+			(struct raft_member){.id = i + 1, .voter = i == 0};
 	CHECK_INT(raft_new(&r, &options, &state, 0), 0);
 	raft_tick(r, raft_deadline(r));
 	while (raft_next(r, &action))
@@ -260,7 +261,9 @@ static void entries_from_before_the_known_memberships_are_not_sent(void)
 {
 	struct raft_span span = {1, 1};
 	struct raft_members members = {
-		.index = 5, .n = 2, .list = {{1, true}, {2, false}}};
+		.index = 5,
+		.n = 2,
+		.list = {{.id = 1, .voter = true}, {.id = 2}}};
 	struct raft_options options = {.id = 1};
 	struct raft_state state = {.term = 1,
 				   .first = 1,
