@@ -67,10 +67,10 @@ int primary_save(struct primary *p)
 
 static bool is_ticked(const struct primary *p)
 {
-	/* A node that may not vote must not campaign either. Without ticks it
-	 * does not; one that is retired or no voter does not in any case. */
+	/* Without ticks it does not campaign; one that is retired or no voter
+	 * does not in any case. */
 	return primary_takes_part(p) && !p->held &&
-	       (primary_may_vote(p) || p->wiped || p->store_failed ||
+	       (primary_may_stand(p) || p->wiped || p->store_failed ||
 		members_find(primary_list(p), p->state.id) == NULL);
 }
 

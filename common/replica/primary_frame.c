@@ -161,7 +161,7 @@ static bool asks_too_much(const struct primary *p, const struct raft_message *m)
 {
 	if (m->kind == RAFT_PREVOTE || m->kind == RAFT_VOTE)
 		return !primary_may_vote_for(p, m);
-	return m->kind == RAFT_TIMEOUT_NOW && !primary_may_vote(p);
+	return m->kind == RAFT_TIMEOUT_NOW && !primary_may_stand(p);
 }
 
 /* The entries of the message that is held up stand in the frame. */

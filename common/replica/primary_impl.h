@@ -266,11 +266,12 @@ void primary_know(struct primary *p, uint64_t index,
 void primary_adopt(struct primary *p, uint64_t index);
 /* Those that are not needed any more, now that all up to index is committed. */
 void primary_forget(struct primary *p, uint64_t index);
-/* Whether it says for whom it is, whoever will count that. */
-bool primary_may_vote(const struct primary *p);
-/* The same of somebody who has entries, so that his membership is agreed on. */
+/* Whether it answers a candidate: one who has entries, and so a membership that
+ * all agree on, or any once it has met all of the first members. */
 bool primary_may_vote_for(const struct primary *p,
 			  const struct raft_message *m);
+/* Whether it may be one, should the core want it. */
+bool primary_may_stand(const struct primary *p);
 /* Whether the members in force have it, itself, as a voter. */
 bool primary_is_voter(const struct primary *p);
 /* Finds out whether the log says that this node lost its data; or a leader. */

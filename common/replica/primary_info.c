@@ -40,7 +40,7 @@ static const char *state_text(const struct primary *p)
 		return "waiting to be added";
 	if (p->fetch.active)
 		return "fetching a snapshot";
-	if (!primary_may_vote(p))
+	if (!primary_may_stand(p))
 		return "waiting for the other members";
 	return primary_is_voter(p) ? "ok" : "learning";
 }

@@ -106,7 +106,7 @@ static bool is_from_the_log(const struct primary *p)
 	return p->nknown != 0 && p->known[p->nknown - 1].index != 0;
 }
 
-bool primary_may_vote(const struct primary *p)
+bool primary_may_stand(const struct primary *p)
 {
 	if (p->wiped || p->state.id == 0)
 		return false;
@@ -115,8 +115,8 @@ bool primary_may_vote(const struct primary *p)
 
 bool primary_may_vote_for(const struct primary *p, const struct raft_message *m)
 {
-	return primary_may_vote(p) ||
-	       (!p->wiped && p->state.id != 0 && m->index != 0);
+	return !p->wiped && p->state.id != 0 &&
+	       (p->state.began || m->index != 0);
 }
 
 bool primary_is_voter(const struct primary *p)
