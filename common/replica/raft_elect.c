@@ -131,7 +131,7 @@ static void tally(struct raft *r)
 /* Whether it can be elected, and has what it takes to lead at once. */
 static bool may_stand(struct raft *r)
 {
-	return !r->retired && is_voter_itself(r) &&
+	return !r->retired && is_voter_itself(r) && r->term < NUMBER_MAX &&
 	       raft_log_reserve(&r->log, 1);
 }
 

@@ -29,6 +29,10 @@
 
 #define INFLIGHT_MAX 128u
 
+/* Of terms and indexes. No cluster gets here: one term or entry a nanosecond
+ * for a century. But a peer may say so. */
+#define NUMBER_MAX (UINT64_C(1) << 62)
+
 /* A learner that lacks no more than this may be promoted: what is sent and
  * synced in some milliseconds. */
 #define PROMOTE_LAG 1000u
