@@ -33,7 +33,7 @@ struct raft;
 
 #define RAFT_MEMBERS_MAX 15u
 
-/* Who takes part. A learner gets entries but neither votes nor counts.
+/* Who takes part. A learner gets what is committed and does not count.
  *
  * A node has an id and a birth, a number drawn when its disk was new: one that
  * comes back with an empty disk has the same id and another birth. What it says
