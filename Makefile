@@ -173,7 +173,7 @@ mutants:
 
 # The tests that are about the store; with fewer crash states, for each passes
 # through the same code.
-COVERED = store*_test index*_test power*_test background_test once_test
+COVERED = store*_test index*_test key_map_test power*_test background_test once_test
 COVERAGE_TESTS ?= $(patsubst t/unit/%.c,build/coverage/t/%,$(wildcard \
 	$(COVERED:%=t/unit/%.c))) $(addsuffix .bats,$(addprefix t/bats/,\
 	atomic bulk crud damage del isolation persistence salvage))

@@ -1,13 +1,9 @@
 /*
  * kv-bench - measure how fast a server is.
  */
-#include "kv-bench_parts.h"
+#include "kv-bench_options.h"
 #include "program.h"
 
-#include "base/parse.h"
-#include "client/options.h"
-
-#include <bsd/stdlib.h>
 #include <getopt.h>
 #include <string.h>
 
@@ -48,58 +44,7 @@
 	"      --writes N         writes at each of them (5000)\n"            \
 	"\n" CLIENT_OPTIONS_HELP
 
-/* Letters that are not short options but stand for long ones, below. */
-enum {
-	OPT_KEYS = 'k',
-	OPT_VALUE_SIZE = 'z',
-	OPT_DURATION = 'D',
-	OPT_CSV = 'C',
-	OPT_MIX = 'm',
-	OPT_DIST = 'i',
-	OPT_WORKLOAD = 'w',
-	OPT_BATCH = 'b',
-	OPT_RATE = 'r',
-	OPT_WARMUP = 'W',
-	OPT_RUNS = 'R',
-	OPT_NO_FILL = 'F',
-	OPT_VERIFY = 'v',
-	OPT_HDR = 'H',
-	OPT_SVG = 'S',
-	OPT_PREPOPULATE = 'o',
-	OPT_WRITES = 'x',
-};
-
-#define SHORT_OPTIONS "p:c:P:T:s:jn:" CLIENT_OPTIONS_SHORT
-
-static const struct option long_options[] = {
-	{"protocol", required_argument, NULL, 'p'},
-	{"clients", required_argument, NULL, 'c'},
-	{"pipeline", required_argument, NULL, 'P'},
-	{"threads", required_argument, NULL, 'T'},
-	{"keys", required_argument, NULL, OPT_KEYS},
-	{"value-size", required_argument, NULL, OPT_VALUE_SIZE},
-	{"duration", required_argument, NULL, OPT_DURATION},
-	{"seed", required_argument, NULL, 's'},
-	{"json", no_argument, NULL, 'j'},
-	{"csv", no_argument, NULL, OPT_CSV},
-	{"mix", required_argument, NULL, OPT_MIX},
-	{"dist", required_argument, NULL, OPT_DIST},
-	{"workload", required_argument, NULL, OPT_WORKLOAD},
-	{"batch", required_argument, NULL, OPT_BATCH},
-	{"rate", required_argument, NULL, OPT_RATE},
-	{"requests", required_argument, NULL, 'n'},
-	{"warmup", required_argument, NULL, OPT_WARMUP},
-	{"runs", required_argument, NULL, OPT_RUNS},
-	{"no-fill", no_argument, NULL, OPT_NO_FILL},
-	{"verify", no_argument, NULL, OPT_VERIFY},
-	{"hdr", no_argument, NULL, OPT_HDR},
-	{"svg", required_argument, NULL, OPT_SVG},
-	{"prepopulate", required_argument, NULL, OPT_PREPOPULATE},
-	{"writes", required_argument, NULL, OPT_WRITES},
-	CLIENT_OPTIONS_LONG,
-};
-
-/* Letters of the options that each command has. */
+/* Letters of the options that each command has; see kv-bench_options.h. */
 #define COMMON_LETTERS "pPTsztad"
 
 static const struct command {
@@ -115,144 +60,6 @@ static const struct command {
 
 static const struct command tour = {"the tour", bench_tour,
 				    COMMON_LETTERS "kDjC", 0, 1000};
-
-/* "1,20,300"; each from min to max. */
-static int parse_list(const char *what, const char *text, int64_t min,
-		      int64_t max, struct bench_list *list)
-{
-	int r = 0;
-
-	list->n = 0;
-	for (const char *p = text; r == 0; p++) {
-		size_t len = strcspn(p, ",");
-		char item[24];
-
-		if (list->n == BENCH_LIST_MAX)
-			return err_set(KV_EUSAGE, "%s takes at most %d numbers",
-				       what, BENCH_LIST_MAX);
-		snprintf(item, sizeof(item), "%.*s", (int)len, p);
-		r = parse_number(what, item, min, max, &list->items[list->n++]);
-		p += len;
-		if (*p == '\0')
-			break;
-	}
-	return r;
-}
-
-static int parse_unsigned(const char *what, const char *text, int64_t max,
-			  unsigned *to)
-{
-	uint64_t n = *to;
-	int r = parse_number(what, text, 1, max, &n);
-
-	*to = (unsigned)n;
-	return r;
-}
-
-static int take_protocol(struct bench *b, const char *name)
-{
-	static const struct wire *const wires[] = {&wire_resp, &wire_json};
-
-	for (size_t i = 0; i < 2; i++) {
-		if (strcmp(name, wires[i]->name) == 0) {
-			b->plan.wire = wires[i];
-			return 0;
-		}
-	}
-	return err_set(KV_EUSAGE, "'%s' is not a protocol: resp or json", name);
-}
-
-/* What the load consists of. */
-static int take_load_option(struct bench *b, int letter)
-{
-	struct load_plan *plan = &b->plan;
-
-	switch (letter) {
-	case OPT_MIX:
-		return mix_parse(&plan->mix, optarg);
-	case OPT_DIST:
-		return bench_dist_parse(&plan->dist, optarg);
-	case OPT_WORKLOAD:
-		return mix_workload(&plan->mix, &plan->dist, optarg);
-	case OPT_BATCH:
-		return parse_unsigned("--batch", optarg, LOAD_BATCH_MAX,
-				      &plan->batch);
-	case OPT_RATE:
-		return parse_list("--rate", optarg, 1, 1000000000, &b->rates);
-	case 'n':
-		return parse_number("--requests", optarg, 1, INT64_MAX,
-				    &plan->requests);
-	case OPT_WARMUP:
-		if (strcmp(optarg, "0") == 0) {
-			plan->warmup_ms = 0;
-			return 0;
-		}
-		return parse_seconds("--warmup", optarg, &plan->warmup_ms);
-	case OPT_RUNS:
-		return parse_number("--runs", optarg, 1, 1000, &b->runs);
-	case OPT_NO_FILL:
-		b->no_fill = true;
-		return 0;
-	case OPT_VERIFY:
-		plan->verify = true;
-		return 0;
-	case OPT_PREPOPULATE:
-		return parse_list("--prepopulate", optarg, 0, 1000000000,
-				  &b->sizes);
-	case OPT_WRITES:
-		return parse_number("--writes", optarg, 1, 1000000000,
-				    &b->writes);
-	default:
-		return client_option(&b->where, letter, optarg);
-	}
-}
-
-static int take_option(struct bench *b, int letter)
-{
-	struct load_plan *plan = &b->plan;
-	uint64_t n = 0;
-	int r;
-
-	switch (letter) {
-	case 'p':
-		return take_protocol(b, optarg);
-	case 'c':
-		return parse_list("--clients", optarg, 1, LOAD_CLIENTS_MAX,
-				  &b->clients);
-	case 'P':
-		return parse_unsigned("--pipeline", optarg, LOAD_PIPELINE_MAX,
-				      &plan->pipeline);
-	case 'T':
-		return parse_unsigned("--threads", optarg, LOAD_THREADS_MAX,
-				      &plan->threads);
-	case OPT_KEYS:
-		return parse_number("--keys", optarg, 1, 1000000000,
-				    &plan->keys);
-	case OPT_VALUE_SIZE:
-		r = parse_number("--value-size", optarg, 1, KV_VALUE_MAX, &n);
-		b->values.size = n;
-		return r;
-	case OPT_DURATION:
-		return parse_seconds("--duration", optarg, &plan->duration_ms);
-	case 's':
-		return parse_number("--seed", optarg, 0, INT64_MAX,
-				    &plan->seed);
-	case 'j':
-		b->format = BENCH_JSON;
-		return 0;
-	case OPT_CSV:
-		b->format = BENCH_CSV;
-		return 0;
-	case OPT_HDR:
-		b->format = BENCH_HDR;
-		return 0;
-	case OPT_SVG:
-		b->svg = optarg;
-		return 0;
-	default:
-		return take_load_option(b, letter);
-	}
-}
 
 /* The first word, if it is not an option. */
 static int find_command(int argc, char **argv, const struct command **command)
@@ -330,28 +137,18 @@ static int run(struct bench *b, const struct command *command, struct out *out)
 
 int main(int argc, char **argv)
 {
-	struct bench b = {
-		.values.size = 100,
-		.plan = {.wire = &wire_resp,
-			 .threads = 1,
-			 .pipeline = 1,
-			 .keys = 10000,
-			 .batch = 10,
-			 .warmup_ms = UINT64_MAX},
-		.runs = 1,
-		.writes = 5000,
-	};
+	struct bench b;
 	const struct command *command;
 	struct out out;
 	int letter, r;
 
 	program_begin();
-	b.plan.seed = arc4random();
-	(void)!mix_parse(&b.plan.mix, "get:90,set:10");
+	bench_options_init(&b);
 	r = find_command(argc, argv, &command);
 	optind = command == &tour ? 1 : 2;
-	while (r == 0 && (letter = getopt_long(argc, argv, SHORT_OPTIONS,
-					       long_options, NULL)) != -1) {
+	while (r == 0 &&
+	       (letter = getopt_long(argc, argv, BENCH_OPTIONS_SHORT,
+				     bench_options_long, NULL)) != -1) {
 		if (letter == 'h')
 			return program_print(HELP);
 		if (letter == 'V')
@@ -362,7 +159,7 @@ int main(int argc, char **argv)
 			r = err_set(KV_EUSAGE, "%s has no such option: '%s'",
 				    command->name, argv[optind - 1]);
 		else
-			r = take_option(&b, letter);
+			r = bench_option_take(&b, letter, optarg);
 	}
 	if (r == 0 && optind < argc)
 		r = err_set(KV_EUSAGE, "'%s' is one word too many",

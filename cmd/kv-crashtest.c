@@ -16,6 +16,7 @@
 	"usage: kv-crashtest kill [options]\n"                               \
 	"       kv-crashtest cluster [options]\n"                            \
 	"       kv-crashtest power [options]\n"                              \
+	"       kv-crashtest sim [options]\n"                                \
 	"       kv-crashtest disk [options]\n"                               \
 	"       kv-crashtest verify [options] HISTORY\n"                     \
 	"\n"                                                                 \
@@ -55,8 +56,8 @@
 	"  -l, --limit N       look at N configurations for each key "       \
 	"(5000000)\n"                                                        \
 	"\n"                                                                 \
-	"  -s, --seed N        kill, power, sim: repeat the choices of a "   \
-	"run\n"                                                              \
+	"  -s, --seed N        kill, cluster, power, sim: repeat the "       \
+	"choices of a run\n"                                                 \
 	"  -j, --json          print one JSON object at the end\n"           \
 	"  -h, --help          print this text\n"                            \
 	"  -V, --version       print the version\n"

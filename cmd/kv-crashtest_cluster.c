@@ -6,10 +6,8 @@
 #include "program.h"
 
 #include "check/storm.h"
-#include "cluster/server_path.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define NODES 3u
 
@@ -42,10 +40,7 @@ static void print_json(const struct crashtest *job,
 		   shown_lost_percent(report->acked, lost(report)),
 		   report->unknown, report->refused, report->operations,
 		   report->kills, report->pauses, report->partitions,
-		   report->ended,
-		   report->history.verdict == HISTORY_LINEARIZABLE ? "true"
-		   : report->history.verdict == HISTORY_VIOLATION  ? "false"
-								   : "null",
+		   report->ended, shown_linearizable(&report->history),
 		   job->seed, storm_passed(report) ? "PASS" : "FAIL");
 }
 
@@ -58,13 +53,8 @@ static void print_lines(const struct crashtest *job,
 		   " unknown=%" PRIu64 " refused=%" PRIu64 "\n",
 		   job->seed, report->kills, report->pauses, report->partitions,
 		   report->operations, report->unknown, report->refused);
-	buf_printf(out, "acked=%" PRIu64 " lost=%" PRIu64 " lost_pct=%.2f%%\n",
-		   report->acked, lost(report),
-		   shown_lost_percent(report->acked, lost(report)));
-	if (storm_passed(report))
-		buf_append_str(out, "Result: PASS (100% durability for "
-				    "acknowledged writes)\n");
-	else
+	shown_losses(report->acked, lost(report), storm_passed(report), out);
+	if (!storm_passed(report))
 		buf_printf(out,
 			   "Result: FAIL (%zu keys without an explanation, "
 			   "%" PRIu64 " that differ between nodes, %" PRIu64
@@ -75,7 +65,7 @@ static void print_lines(const struct crashtest *job,
 
 int crashtest_cluster(const struct crashtest *job, struct out *out)
 {
-	struct shown shown = {.recording = false};
+	struct shown shown;
 	struct storm_options options = {
 		.nodes = job->nodes != 0 ? (unsigned)job->nodes : NODES,
 		.clients = (unsigned)job->clients,
@@ -87,31 +77,22 @@ int crashtest_cluster(const struct crashtest *job, struct out *out)
 		.arg = &shown,
 	};
 	struct storm_report report = {0};
-	char *server = NULL;
-	bool passed;
-	int r = server_path(&server), closed;
+	int r = shown_begin(&shown, job, job->duration_ms / 1000), status;
 
-	if (r == 0)
-		r = shown_record(&shown, job->history);
-	options.server = server;
+	options.server = shown.server;
 	if (shown.recording)
 		options.history = shown_lines;
-	progress_begin(&shown.bar, STDERR_FILENO, job->duration_ms / 1000);
 	if (r == 0) {
 		r = storm_run(&options, &report);
 		progress_end(&shown.bar, report.acked, job->duration_ms / 1000);
 		shown_details(&report.details, &report.history);
 	}
-	closed = shown_close(&shown);
-	r = r != 0 ? r : closed;
+	r = shown_end(&shown, r);
 	if (r == 0 && job->json)
 		print_json(job, &report, &out->buf);
 	else if (r == 0)
 		print_lines(job, &report, &out->buf);
-	passed = storm_passed(&report);
+	status = r != 0 ? program_fail(r) : storm_passed(&report) ? 0 : 1;
 	storm_report_release(&report);
-	free(server);
-	if (r != 0)
-		return program_fail(r);
-	return passed ? 0 : 1;
+	return status;
 }

@@ -6,11 +6,8 @@
 #include "program.h"
 
 #include "check/kill.h"
-#include "cluster/server_path.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 static void show_progress(void *arg, const struct kill_report *so_far)
 {
@@ -34,10 +31,8 @@ static void print_json(const struct crashtest *job,
 		   shown_lost_percent(report->acked, report->lost),
 		   report->torn, report->wrong, report->starting,
 		   report->stopping, report->operations, report->compacted,
-		   report->history.verdict == HISTORY_LINEARIZABLE ? "true"
-		   : report->history.verdict == HISTORY_VIOLATION  ? "false"
-								   : "null",
-		   job->seed, kill_passed(report) ? "PASS" : "FAIL");
+		   shown_linearizable(&report->history), job->seed,
+		   kill_passed(report) ? "PASS" : "FAIL");
 }
 
 static void print_lines(const struct crashtest *job,
@@ -49,13 +44,8 @@ static void print_lines(const struct crashtest *job,
 		   " compacted_bytes=%" PRIu64 "\n",
 		   job->seed, report->rounds, report->starting,
 		   report->stopping, report->operations, report->compacted);
-	buf_printf(out, "acked=%" PRIu64 " lost=%" PRIu64 " lost_pct=%.2f%%\n",
-		   report->acked, report->lost,
-		   shown_lost_percent(report->acked, report->lost));
-	if (kill_passed(report))
-		buf_append_str(out, "Result: PASS (100% durability for "
-				    "acknowledged writes)\n");
-	else
+	shown_losses(report->acked, report->lost, kill_passed(report), out);
+	if (!kill_passed(report))
 		buf_printf(out,
 			   "Result: FAIL (%" PRIu64 " lost, %" PRIu64
 			   " torn, %" PRIu64 " wrong, history %s)\n",
@@ -67,7 +57,7 @@ static void print_lines(const struct crashtest *job,
 
 int crashtest_kill(const struct crashtest *job, struct out *out)
 {
-	struct shown shown = {.recording = false};
+	struct shown shown;
 	struct kill_options options = {.rounds = (unsigned)job->rounds,
 				       .clients = (unsigned)job->clients,
 				       .keys = (unsigned)job->keys,
@@ -77,31 +67,22 @@ int crashtest_kill(const struct crashtest *job, struct out *out)
 				       .progress = show_progress,
 				       .arg = &shown};
 	struct kill_report report = {0};
-	char *server = NULL;
-	bool passed;
-	int r = server_path(&server), closed;
+	int r = shown_begin(&shown, job, job->rounds), status;
 
-	if (r == 0)
-		r = shown_record(&shown, job->history);
-	options.server = server;
+	options.server = shown.server;
 	if (shown.recording)
 		options.history = shown_lines;
-	progress_begin(&shown.bar, STDERR_FILENO, job->rounds);
 	if (r == 0) {
 		r = kill_run(&options, &report);
 		progress_end(&shown.bar, report.acked, report.rounds);
 		shown_details(&report.details, &report.history);
 	}
-	closed = shown_close(&shown);
-	r = r != 0 ? r : closed;
+	r = shown_end(&shown, r);
 	if (r == 0 && job->json)
 		print_json(job, &report, &out->buf);
 	else if (r == 0)
 		print_lines(job, &report, &out->buf);
-	passed = kill_passed(&report);
+	status = r != 0 ? program_fail(r) : kill_passed(&report) ? 0 : 1;
 	kill_report_release(&report);
-	free(server);
-	if (r != 0)
-		return program_fail(r);
-	return passed ? 0 : 1;
+	return status;
 }

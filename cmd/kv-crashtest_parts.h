@@ -19,9 +19,9 @@ struct crashtest {
 	uint64_t limit;		     /* verify */
 	uint64_t seed;
 	const char *dir; /* kill, cluster, disk; NULL: not given */
-	const char
-		*history; /* kill, cluster: a file to write, or NULL; verify */
-	bool trace;	  /* sim */
+	/* kill, cluster: a file to write, or NULL; verify: the one to read. */
+	const char *history;
+	bool trace; /* sim */
 	bool json;
 };
 

@@ -4,23 +4,37 @@
 #include "kv-crashtest_shown.h"
 
 #include "base/err.h"
+#include "cluster/server_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-int shown_record(struct shown *shown, const char *path)
+static int record(struct shown *shown, const char *path)
 {
-	int fd;
-
-	if (path == NULL)
-		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_sys(errno, "cannot write '%s'", path);
 	out_init(&shown->history, fd, path);
 	shown->recording = true;
 	return 0;
+}
+
+int shown_begin(struct shown *shown, const struct crashtest *job,
+		uint64_t total)
+{
+	int r;
+
+	*shown = (struct shown){0};
+	r = server_path(&shown->server);
+	if (r == 0 && job->history != NULL)
+		r = record(shown, job->history);
+	if (r == 0)
+		progress_begin(&shown->bar, STDERR_FILENO, total);
+	return r;
 }
 
 int shown_lines(void *shown, struct slice lines)
@@ -30,9 +44,12 @@ int shown_lines(void *shown, struct slice lines)
 	return out_put(&s->history, lines.data, lines.len);
 }
 
-int shown_close(struct shown *shown)
+int shown_end(struct shown *shown, int r)
 {
-	return shown->recording ? out_close(&shown->history) : 0;
+	int closed = shown->recording ? out_close(&shown->history) : 0;
+
+	free(shown->server);
+	return r != 0 ? r : closed;
 }
 
 static void print(const struct buf *b)
@@ -54,4 +71,25 @@ void shown_details(const struct buf *details,
 double shown_lost_percent(uint64_t acked, uint64_t lost)
 {
 	return acked == 0 ? 0 : 100.0 * (double)lost / (double)acked;
+}
+
+const char *shown_linearizable(const struct history_report *history)
+{
+	switch (history->verdict) {
+	case HISTORY_LINEARIZABLE:
+		return "true";
+	case HISTORY_VIOLATION:
+		return "false";
+	default:
+		return "null";
+	}
+}
+
+void shown_losses(uint64_t acked, uint64_t lost, bool passed, struct buf *out)
+{
+	buf_printf(out, "acked=%" PRIu64 " lost=%" PRIu64 " lost_pct=%.2f%%\n",
+		   acked, lost, shown_lost_percent(acked, lost));
+	if (passed)
+		buf_append_str(out, "Result: PASS (100% durability for "
+				    "acknowledged writes)\n");
 }

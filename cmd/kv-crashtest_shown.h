@@ -5,6 +5,8 @@
 #ifndef CMD_KV_CRASHTEST_SHOWN_H
 #define CMD_KV_CRASHTEST_SHOWN_H
 
+#include "kv-crashtest_parts.h"
+
 #include "base/out.h"
 #include "base/progress.h"
 #include "check/history.h"
@@ -12,17 +14,20 @@
 struct shown {
 	struct progress bar;
 	struct out history;
-	bool recording;
+	bool recording; /* into it */
+	char *server;	/* the path of the program to test */
 };
 
-/* Begins the file of the history; path NULL: there is none. */
-int shown_record(struct shown *shown, const char *path);
+/* Looks for the server, begins the file of the history, if one is asked for,
+ * and a bar that is full at `total`. End it whatever the result. */
+int shown_begin(struct shown *shown, const struct crashtest *job,
+		uint64_t total);
 
-/* Adds lines to it; `shown` as void, as the tests call it. */
+/* Adds lines to the history; `shown` as void, as the tests call it. */
 int shown_lines(void *shown, struct slice lines);
 
-/* Ends it. */
-int shown_close(struct shown *shown);
+/* Returns r, or what came of the history's file if that is 0. */
+int shown_end(struct shown *shown, int r);
 
 /* What was wrong, on standard error: `details`, and what the history says. */
 void shown_details(const struct buf *details,
@@ -30,5 +35,11 @@ void shown_details(const struct buf *details,
 
 /* Of so many acknowledged writes that many were lost: in percent. */
 double shown_lost_percent(uint64_t acked, uint64_t lost);
+
+/* Whether the history is linearizable, in JSON; null: it was not decided. */
+const char *shown_linearizable(const struct history_report *history);
+
+/* What was lost, in a line for people, and the result, if it is a good one. */
+void shown_losses(uint64_t acked, uint64_t lost, bool passed, struct buf *out);
 
 #endif

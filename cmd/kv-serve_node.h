@@ -1,8 +1,8 @@
 /*
  * kv-serve_node.h - the options of kv-serve that make it a node of a cluster.
  */
-#ifndef KV_SERVE_NODE_H
-#define KV_SERVE_NODE_H
+#ifndef CMD_KV_SERVE_NODE_H
+#define CMD_KV_SERVE_NODE_H
 
 #include "serve/node.h"
 #include "serve/server.h"

@@ -57,12 +57,12 @@ static double place(const struct svg_axis *a, double v)
 	return (v - a->from) / (a->to - a->from);
 }
 
-double svg_x(const struct svg_panel *p, double x)
+static double place_x(const struct svg_panel *p, double x)
 {
 	return p->left + p->width * place(&p->x, x);
 }
 
-double svg_y(const struct svg_panel *p, double y)
+static double place_y(const struct svg_panel *p, double y)
 {
 	return p->top + p->height * (1 - place(&p->y, y));
 }
@@ -79,7 +79,7 @@ static void line(struct buf *out, double x1, double y1, double x2, double y2,
 void svg_tick_x(struct buf *out, const struct svg_panel *p, double x,
 		const char *label)
 {
-	double at = svg_x(p, x), bottom = p->top + p->height;
+	double at = place_x(p, x), bottom = p->top + p->height;
 
 	line(out, at, p->top, at, bottom, GRID);
 	svg_text(out, at, bottom + 18, "middle", 12, label);
@@ -88,7 +88,7 @@ void svg_tick_x(struct buf *out, const struct svg_panel *p, double x,
 void svg_tick_y(struct buf *out, const struct svg_panel *p, double y,
 		const char *label)
 {
-	double at = svg_y(p, y);
+	double at = place_y(p, y);
 
 	line(out, p->left, at, p->left + p->width, at, GRID);
 	svg_text(out, p->left - 8, at + 4, "end", 12, label);
@@ -122,7 +122,7 @@ void svg_curve(struct buf *out, const struct svg_panel *p,
 	buf_append_str(out, "<polyline points=\"");
 	for (size_t i = 0; i < n; i++)
 		buf_printf(out, "%s%.1f,%.1f", i == 0 ? "" : " ",
-			   svg_x(p, points[i].x), svg_y(p, points[i].y));
+			   place_x(p, points[i].x), place_y(p, points[i].y));
 	buf_printf(out,
 		   "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\" "
 		   "stroke-linejoin=\"round\"%s/>\n",
@@ -131,7 +131,7 @@ void svg_curve(struct buf *out, const struct svg_panel *p,
 		buf_printf(out,
 			   "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" "
 			   "fill=\"%s\"/>\n",
-			   svg_x(p, points[i].x), svg_y(p, points[i].y),
+			   place_x(p, points[i].x), place_y(p, points[i].y),
 			   colour);
 }
 

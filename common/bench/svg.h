@@ -51,7 +51,4 @@ void svg_curve(struct buf *out, const struct svg_panel *p,
 void svg_sample(struct buf *out, double x, double y, const char *colour,
 		bool dashed);
 
-double svg_x(const struct svg_panel *p, double x);
-double svg_y(const struct svg_panel *p, double y);
-
 #endif

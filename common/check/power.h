@@ -32,8 +32,8 @@
 struct power_options {
 	uint64_t seed;	 /* of the scripts and the random choices */
 	uint64_t states; /* go on to further scripts until so many were met */
-	unsigned steps;	 /* of a script; 0: 160 */
-	unsigned limit;	 /* states at one cut; 0: 64 */
+	unsigned steps;	 /* of a script; 0: as suits the workload */
+	unsigned limit;	 /* states at one cut; 0: the same */
 	bool no_cuts;	 /* failing operations only */
 	bool no_faults;	 /* power cuts only */
 	/* Called now and then; may be NULL. */

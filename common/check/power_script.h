@@ -5,33 +5,18 @@
 #define CHECK_POWER_SCRIPT_H
 
 #include "check/power_model.h"
-#include "check/simfs.h"
+#include "check/power_workload.h"
 
 struct script {
-	struct simfs *sim;
-	struct store *store; /* NULL: could not be opened */
+	struct workload work; /* its kind: script_kind */
 	struct model model;
-	uint64_t random;
-	uint64_t writes; /* so far: what the values are made of */
-	bool faulty;	 /* operations fail: errors are no failure */
-	struct buf value;
-	struct buf failure; /* empty: none */
+	/* What the store that was compared last shows, and which state of the
+	 * model that is. */
+	struct model_state found;
+	size_t which;
 };
 
-#define SCRIPT_DIR "/db"
-
-/* Opens the store in sim as the script does: small segments, a clock that
- * stands still. */
-MUST_CHECK int script_open(struct simfs *sim, struct store **out);
-
-/* Prepares a script on an empty `sim`, which stays the caller's. */
-MUST_CHECK int script_begin(struct script *sc, struct simfs *sim,
-			    uint64_t seed);
-/* One step; the first one creates the store. false: it is over (see failure, or
- * the store does not open). */
-bool script_step(struct script *sc);
-/* Closes the store. */
-void script_end(struct script *sc);
+extern const struct workload_kind script_kind;
 
 /*
  * One write more on a store that was recovered into state `which` of the model:

@@ -32,9 +32,8 @@
 #include <string.h>
 
 #define NONE UINT32_MAX
-#define BLIND_ONLY                                                 \
-	(UINT32_MAX - 1) /* the move that lifts unseen writes only \
-			  */
+/* The move that lifts unseen writes only. */
+#define BLIND_ONLY (UINT32_MAX - 1)
 
 /* Calls are entries 2i, returns 2i + 1; entry 2n is the head and the end. */
 struct entry {

@@ -95,7 +95,7 @@ static int receive_more(struct resp_client *c, uint64_t deadline_ms)
 }
 
 /* 1: a whole reply. 0: not all there yet. -1: no RESP. */
-static int parse(struct slice in, struct resp_reply *reply)
+static int parse(struct slice in, struct resp_client_reply *reply)
 {
 	static const char down[] = "CLUSTERDOWN";
 	const char *end =
@@ -107,7 +107,7 @@ static int parse(struct slice in, struct resp_reply *reply)
 		return 0;
 	line = slice_of(in.data + 1, (size_t)(end - in.data) - 1);
 	number = strtoll(line.data, NULL, 10);
-	*reply = (struct resp_reply){.value = line, .number = number};
+	*reply = (struct resp_client_reply){.value = line, .number = number};
 	switch (in.data[0]) {
 	case '+':
 	case ':':
@@ -149,7 +149,7 @@ static void write_command(struct buf *out, const struct slice *words, size_t n)
 }
 
 int resp_client_ask(struct resp_client *c, const struct slice *words, size_t n,
-		    uint64_t deadline_ms, struct resp_reply *reply)
+		    uint64_t deadline_ms, struct resp_client_reply *reply)
 {
 	int e, whole = 0;
 

@@ -24,7 +24,7 @@ enum resp_answer {
 	RESP_ANSWER_ERROR,   /* any other error, its text in `value` */
 };
 
-struct resp_reply {
+struct resp_client_reply {
 	enum resp_answer answer;
 	struct slice value; /* until the next call */
 	int64_t number;
@@ -38,6 +38,6 @@ void resp_client_close(struct resp_client *c);
 /* KV_EUNREACHABLE: nothing was sent. KV_EUNKNOWN: it was, and no answer came by
  * the deadline; the connection is closed. KV_EPROTO: no RESP. */
 int resp_client_ask(struct resp_client *c, const struct slice *words, size_t n,
-		    uint64_t deadline_ms, struct resp_reply *reply);
+		    uint64_t deadline_ms, struct resp_client_reply *reply);
 
 #endif

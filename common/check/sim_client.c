@@ -1,9 +1,6 @@
 /*
  * sim_client.c - requests of clients of a simulated cluster, and the gates that
  * replies wait at: what sessions do in a server.
- *
- * Requests travel in the JSON protocol behind an envelope of what it does not
- * say: whether the answer may be stale, client and number, or an order.
  */
 #include "check/sim_impl.h"
 
@@ -15,13 +12,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define CLIENT_SIZE 16u
-/* What stands behind the envelope. */
-enum { BODY_JSON, BODY_ORDER, BODY_COMMAND };
-/* stale, client, number, body */
-#define ENVELOPE (1u + CLIENT_SIZE + 8u + 1u)
 #define FORWARD_HEAD 10u
-#define REPLY_MAX ((size_t)1 << 20)
 #define CALL_MS 10000u
 
 /* The op comes first: what is handed out is the same address. */
@@ -258,102 +249,8 @@ static void on_forward_reply(void *arg, const struct request *req,
 
 /* ---- requests ---- */
 
-static void append_text(struct buf *out, struct slice text)
-{
-	buf_append_char(out, (char)text.len);
-	buf_append_slice(out, text);
-}
-
-static struct slice take_text(struct slice *from)
-{
-	size_t len = (unsigned char)from->data[0];
-	struct slice text = slice_of(from->data + 1, len);
-
-	from->data += 1 + len;
-	from->len -= 1 + len;
-	return text;
-}
-
-/* A request that was taken apart; the out of a command is released by
- * submit(). */
-struct unpacked {
-	struct request req;
-	struct sim_command command;
-	struct buf out;
-};
-
-static void pack(struct sim_net *net, const struct sim_node *n,
-		 const struct request *req, struct buf *out)
-{
-	char head[ENVELOPE] = {(char)req->stale_ok};
-
-	(void)net;
-	if (req->client.len == CLIENT_SIZE)
-		memcpy(head + 1, req->client.data, CLIENT_SIZE);
-	put_le64(head + 1 + CLIENT_SIZE, req->number);
-	head[ENVELOPE - 1] = req->op == OP_CLUSTER   ? BODY_ORDER
-			     : req->op == OP_COMMAND ? BODY_COMMAND
-						     : BODY_JSON;
-	buf_append(out, head, sizeof(head));
-	if (req->op == OP_COMMAND) {
-		buf_append_slice(out, req->keys[0]);
-	} else if (req->op == OP_CLUSTER) {
-		buf_append_char(out, (char)req->order.kind);
-		append_text(out, req->order.node);
-		append_text(out, req->order.address);
-	} else {
-		json_request_write(out, req, sim_wall_ms((void *)(uintptr_t)n));
-		out->len--; /* its LF */
-	}
-	if (buf_failed(out))
-		abort();
-}
-
-static void unpack_command(struct slice raw, struct slice key,
-			   struct unpacked *u)
-{
-	sim_command_init(&u->command, key, raw);
-	u->req = (struct request){
-		.op = OP_COMMAND, .call = &u->command.call, .out = &u->out};
-}
-
-static void unpack_order(struct slice from, struct request *req)
-{
-	*req = (struct request){.op = OP_CLUSTER};
-	req->order.kind = (enum cluster_order_kind)from.data[0];
-	from.data++;
-	from.len--;
-	req->order.node = take_text(&from);
-	req->order.address = take_text(&from);
-}
-
-/* What we packed ourselves. */
-static void unpack(struct sim_node *n, struct slice raw, struct unpacked *u)
-{
-	static const char nobody[CLIENT_SIZE];
-	struct slice rest = slice_of(raw.data + ENVELOPE, raw.len - ENVELOPE);
-	struct request *req = &u->req;
-	struct slice id;
-
-	buf_init(&u->out);
-	if (raw.data[ENVELOPE - 1] == BODY_ORDER)
-		unpack_order(rest, req);
-	else if (raw.data[ENVELOPE - 1] == BODY_COMMAND)
-		unpack_command(raw, rest, u);
-	else if (json_request_parse(n->net->arena, rest, sim_wall_ms(n), req,
-				    &id) != 0)
-		abort();
-	req->stale_ok = raw.data[0] != 0;
-	req->client = slice_of(raw.data + 1, CLIENT_SIZE);
-	if (slice_eq(req->client, slice_of(nobody, CLIENT_SIZE)))
-		req->client.len = 0;
-	req->number = get_le64(raw.data + 1 + CLIENT_SIZE);
-	req->raw = raw;
-	req->reply_max = REPLY_MAX;
-}
-
-static void submit(struct sim_node *n, struct unpacked *u, coord_reply_fn *fn,
-		   void *arg)
+static void submit(struct sim_node *n, struct sim_unpacked *u,
+		   coord_reply_fn *fn, void *arg)
 {
 	coord_submit(n->coord, &u->req, fn, arg);
 	buf_release(&u->out);
@@ -363,14 +260,16 @@ static void submit(struct sim_node *n, struct unpacked *u, coord_reply_fn *fn,
 void sim_carry_out(struct sim_node *n, unsigned origin, struct slice frame)
 {
 	struct forward *f = calloc(1, sizeof(*f));
-	struct unpacked u;
+	struct sim_unpacked u;
 
 	if (f == NULL)
 		abort();
 	*f = (struct forward){n, origin, get_le64(frame.data + 1),
 			      n->net->links[n->number][origin].number};
-	unpack(n, slice_of(frame.data + FORWARD_HEAD, frame.len - FORWARD_HEAD),
-	       &u);
+	sim_unpack(
+		n,
+		slice_of(frame.data + FORWARD_HEAD, frame.len - FORWARD_HEAD),
+		&u);
 	u.req.forwarded = true;
 	submit(n, &u, on_forward_reply, f);
 }
@@ -380,7 +279,7 @@ struct sim_op *sim_submit(struct sim_net *net, unsigned node,
 {
 	struct sim_node *n = &net->nodes[node];
 	struct client_op *c = calloc(1, sizeof(*c));
-	struct unpacked u;
+	struct sim_unpacked u;
 
 	if (c == NULL)
 		abort();
@@ -394,10 +293,10 @@ struct sim_op *sim_submit(struct sim_net *net, unsigned node,
 		fail_op(n, &c->op, KV_EUNREACHABLE, "the node is down");
 		return &c->op;
 	}
-	pack(net, n, req, &c->raw);
+	sim_pack(n, req, &c->raw);
 	/* Answers that leave now are taken apart in the same arena. */
 	primary_tick(n->primary, sim_node_ms(n));
-	unpack(n, buf_slice(&c->raw), &u);
+	sim_unpack(n, buf_slice(&c->raw), &u);
 	submit(n, &u, on_client_reply, c);
 	return &c->op;
 }

@@ -5,6 +5,7 @@
  *	sim_link.c	frames between nodes, hellos
  *	sim_node.c	a node: its store, its coordinator, its flushes
  *	sim_client.c	requests, and the gates that replies wait at
+ *	sim_pack.c	how requests travel
  *	sim_command.c	increments, as a protocol's command
  *	sim_check.c	what must hold of leaders and entries
  *	sim_promise.c	what must hold of terms, votes and acknowledgements
@@ -174,6 +175,22 @@ struct sim_command {
 };
 void sim_command_init(struct sim_command *command, struct slice key,
 		      struct slice raw);
+
+/* sim_pack.c */
+
+/* A request that was taken apart; it points into what it was, and to the
+ * cluster's arena. Release `out`, where its command writes, once it was
+ * submitted. */
+struct sim_unpacked {
+	struct request req;
+	struct sim_command command;
+	struct buf out;
+};
+
+/* Appends to `out` a copy of a request that comes to this node. */
+void sim_pack(struct sim_node *n, const struct request *req, struct buf *out);
+/* Takes apart what sim_pack() made. */
+void sim_unpack(struct sim_node *n, struct slice raw, struct sim_unpacked *u);
 
 /* sim_check.c */
 void sim_check(struct sim_net *net);

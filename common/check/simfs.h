@@ -179,7 +179,8 @@ void simfs_cut_release(struct simfs_cut *cut);
 struct simfs *simfs_restart(const struct simfs_cut *cut,
 			    const unsigned *choice);
 
-/* The same with the choices made by a function. */
+/* The same with the choices made by a function; NULL: of what is not sure,
+ * nothing is left. */
 typedef unsigned simfs_choose(void *arg, const struct simfs_piece *piece);
 struct simfs *simfs_power_cycle(const struct simfs *sim, simfs_choose *choose,
 				void *arg);

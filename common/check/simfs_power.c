@@ -219,7 +219,8 @@ struct simfs *simfs_power_cycle(const struct simfs *sim, simfs_choose *choose,
 	choice = calloc(cut.npieces + 1, sizeof(*choice));
 	if (choice != NULL) {
 		for (size_t i = 0; i < cut.npieces; i++)
-			choice[i] = choose(arg, &cut.pieces[i]);
+			choice[i] = choose != NULL ? choose(arg, &cut.pieces[i])
+						   : 0;
 		next = simfs_restart(&cut, choice);
 	}
 	free(choice);

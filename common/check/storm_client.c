@@ -56,7 +56,7 @@ static int resp_connect(struct storm_client *c, struct way *way)
 
 static int resp_ask(struct storm_client *c, struct way *way,
 		    const struct slice *words, size_t n,
-		    struct resp_reply *reply)
+		    struct resp_client_reply *reply)
 {
 	int r;
 
@@ -81,7 +81,7 @@ static int resp_do(struct storm_client *c, struct way *way,
 		   struct history_op *op, struct buf *read)
 {
 	struct slice words[3] = {slice_str("GET"), op->key, op->value};
-	struct resp_reply reply;
+	struct resp_client_reply reply;
 	int r;
 
 	if (op->kind == HISTORY_SET)

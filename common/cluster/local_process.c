@@ -75,7 +75,8 @@ __attribute__((noreturn)) static void become_server(const char *server,
 						    const struct start *s,
 						    int said)
 {
-	const char *first[] = {
+	bool joins = s->port != NULL;
+	const char *argv[] = {
 		"kv-serve",
 		"-b",
 		"-d",
@@ -87,30 +88,13 @@ __attribute__((noreturn)) static void become_server(const char *server,
 		"--secret-file",
 		s->secret,
 		"--allow-faults",
-		"--cluster",
-		s->cluster,
-		NULL,
-	};
-	const char *joining[] = {
-		"kv-serve",
-		"-b",
-		"-d",
-		s->dir,
-		"--mode",
-		"primary",
-		"--node",
-		s->node->name,
-		"--secret-file",
-		s->secret,
-		"--allow-faults",
-		"--join",
-		"--host",
-		s->host,
+		joins ? "--join" : "--cluster",
+		joins ? "--host" : s->cluster,
+		joins ? s->host : NULL,
 		"--port",
 		s->port,
 		NULL,
 	};
-	const char **argv = s->port != NULL ? joining : first;
 
 	if (dup2(said, STDOUT_FILENO) >= 0 && dup2(said, STDERR_FILENO) >= 0)
 		execv(server, (char *const *)(uintptr_t)argv);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "serve/gate.h"
+#include "serve/gather.h"
 #include "serve/hub.h"
 #include "serve/worker.h"
 #include "store/store.h"
@@ -46,6 +47,8 @@ struct committer {
 	uint64_t reads, writes; /* decaying sums, in 256ths */
 	uint64_t sync_ns;	/* decaying mean */
 	uint64_t started_ns;	/* the group under way */
+	struct gather gather;
+	bool can_gather;
 	bool winding_down;
 	bool syncing; /* a group is under way */
 	bool told;    /* that the store has failed */
@@ -53,6 +56,8 @@ struct committer {
 	struct worker *syncer;
 	struct worker *tasker;
 	uv_timer_t tick;
+	uv_idle_t awake; /* keeps the loop from sleeping while a group waits */
+	unsigned nhandles;
 };
 
 static void run_flush(void *job)
@@ -127,12 +132,25 @@ static void end_flush(struct committer *c, struct hub *hub,
 	c->events.committed(c->events.arg, hub, r);
 }
 
+/* In a cluster it is not the sync alone that clients wait for. */
+static bool gathers(const struct committer *c)
+{
+	return c->can_gather && c->home->node == NULL && !c->winding_down;
+}
+
 static void on_flush_done(void *arg, void *job)
 {
 	struct committer *c = arg;
 
+	bool grows;
+
 	end_flush(c, c->home, job);
-	committer_run(c, c->home);
+	gate_enter(c->gate);
+	grows = gathers(c) && gather_hopes(&c->gather);
+	gate_leave(c->gate);
+	/* Else the turn's end goes on, when the replies have been sent. */
+	if (!grows)
+		committer_run(c, c->home);
 }
 
 static uint64_t decay(uint64_t sum, uint64_t n)
@@ -174,6 +192,25 @@ static bool runs_in_place(struct committer *c, size_t waiting)
 	       c->sync_ns < INPLACE_NS;
 }
 
+static void on_awake(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
+/* The next group is to grow first: the loop looks for more and comes back. */
+static bool waits_for_more(struct committer *c, size_t waiting)
+{
+	bool waits = gathers(c) && waiting != 0 && waiting < INPLACE_MAX &&
+		     !c->syncing &&
+		     gather_waits(&c->gather, clock_monotonic_ns(), c->sync_ns);
+
+	if (waits)
+		uv_idle_start(&c->awake, on_awake);
+	else if (c->can_gather)
+		uv_idle_stop(&c->awake);
+	return waits;
+}
+
 /* Begins the next group, and has it synced unless that is to be done in place:
  * then it is what this returns. */
 static struct store_flush *begin_flush(struct committer *c, bool may_stay)
@@ -181,12 +218,13 @@ static struct store_flush *begin_flush(struct committer *c, bool may_stay)
 	size_t waiting = c->held ? 0 : store_waiting(c->store);
 	struct store_flush *flush;
 
-	if (waiting == 0)
+	if (waits_for_more(c, waiting) || waiting == 0)
 		return NULL;
 	flush = store_flush_begin(c->store);
 	if (flush == NULL) /* one is under way: its end goes on */
 		return NULL;
 	c->syncing = true;
+	gather_next(&c->gather);
 	observe_group(c);
 	c->started_ns = clock_monotonic_ns();
 	if (may_stay && runs_in_place(c, waiting))
@@ -226,6 +264,11 @@ void committer_note(struct committer *c, uint64_t who, unsigned requests)
 	c->lone_groups = 0;
 }
 
+void committer_join(struct committer *c, uint64_t *group)
+{
+	gather_join(&c->gather, group);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct committer *c = timer->data;
@@ -255,6 +298,8 @@ int committer_new(struct committer **out, struct hub *home, struct gate *gate,
 	c->mode = mode;
 	c->events = *events;
 	c->appended = store_appended(store);
+	gather_init(&c->gather);
+	c->can_gather = gate->open && sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	r = worker_new(&c->syncer, loop, run_flush, on_flush_done, c);
 	if (r != 0)
 		goto err;
@@ -262,7 +307,9 @@ int committer_new(struct committer **out, struct hub *home, struct gate *gate,
 	if (r != 0)
 		goto err_after_syncer;
 	uv_timer_init(loop, &c->tick);
-	c->tick.data = c;
+	uv_idle_init(loop, &c->awake);
+	c->tick.data = c->awake.data = c;
+	c->nhandles = 2;
 	uv_timer_start(&c->tick, on_tick, TICK_MS, 0);
 	*out = c;
 	return 0;
@@ -313,7 +360,10 @@ bool committer_is_idle(struct committer *c)
 
 static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct committer *c = handle->data;
+
+	if (--c->nhandles == 0)
+		free(c);
 }
 
 void committer_free(struct committer *c)
@@ -322,4 +372,5 @@ void committer_free(struct committer *c)
 	worker_free(c->syncer);
 	worker_free(c->tasker);
 	uv_close((uv_handle_t *)&c->tick, on_closed);
+	uv_close((uv_handle_t *)&c->awake, on_closed);
 }

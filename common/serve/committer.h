@@ -9,14 +9,19 @@
  * Where nobody would gain by that, because all that comes are writes or there
  * is just one client, a small group is synced in place: that saves two thread
  * switches a group, and all clients that write get into every group instead of
- * every other one (4 clients: 16,000
- * writes a second instead of 8,000). That thread then is the one whose turn has
- * ended; the gate is open meanwhile, and what other loops write joins the next
- * group, which goes to the sync thread.
+ * every other one (4 clients: 16,000 writes a second instead of 8,000). That
+ * thread then is the one whose turn has ended; the gate is open meanwhile, and
+ * what other loops write joins the next group, which goes to the sync thread.
+ *
+ * A server with one loop, and not of a cluster, lets a group wait a moment for
+ * the clients that are about to join it; see gather.h. The loop looks for them
+ * without going to sleep, so this is left out where there is just one
+ * processor, which they need.
  *
  * Threads: the committer lives on one loop, where its jobs come back and its
  * tick runs. committer_run() may be called on others as well; it and the jobs
- * enter the gate by themselves. committer_note() is called inside it.
+ * enter the gate by themselves. committer_note() and committer_join() are
+ * called inside it.
  */
 #ifndef SERVE_COMMITTER_H
 #define SERVE_COMMITTER_H
@@ -55,6 +60,10 @@ int committer_new(struct committer **out, struct hub *home, struct gate *gate,
 
 /* Client number `who` has asked for so many things. */
 void committer_note(struct committer *c, uint64_t who, unsigned requests);
+
+/* A client waits for what was written to be on disk. *group is 0 at first and
+ * stays with the client. */
+void committer_join(struct committer *c, uint64_t *group);
 
 /* The turn of this hub's loop has ended. */
 void committer_run(struct committer *c, struct hub *hub);

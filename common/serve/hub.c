@@ -15,6 +15,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void drain(struct hub *hub)
+{
+	struct session *s;
+
+	hub->draining = true;
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->protocol == NULL || !s->protocol->framed)
+			session_finish(s);
+}
+
 static void on_wake(uv_async_t *async);
 
 int hub_init(struct hub *hub, struct team *team, uv_loop_t *loop)
@@ -228,7 +238,7 @@ static void on_wake(uv_async_t *async)
 	free(arrivals);
 	hub_committed(hub);
 	if (order >= HUB_DRAIN && !hub->draining)
-		hub_drain(hub);
+		drain(hub);
 	if (order >= HUB_CLOSE)
 		hub_close_all(hub);
 }
@@ -270,16 +280,6 @@ bool hub_turn(struct hub *hub)
 		resume_stalled(hub);
 	}
 	return work;
-}
-
-void hub_drain(struct hub *hub)
-{
-	struct session *s;
-
-	hub->draining = true;
-	TAILQ_FOREACH (s, &hub->all, all)
-		if (s->protocol == NULL || !s->protocol->framed)
-			session_finish(s);
 }
 
 bool hub_is_drained(const struct hub *hub)

@@ -57,7 +57,10 @@ struct hub_counts {
 /* What a hub is told by the others; each includes those before. */
 enum hub_order {
 	HUB_SERVE,
-	HUB_DRAIN, /* see hub_drain() */
+	/* To take no more requests; clients' connections close when they have
+	 * sent what they owe. Those of other nodes stay, for the last writes
+	 * need them. */
+	HUB_DRAIN,
 	HUB_CLOSE, /* see hub_close_all() */
 };
 
@@ -155,10 +158,6 @@ extern const struct reply_failure hub_lost_wrote, hub_lost_other;
 
 /* Closes the connection with that number soon. */
 void hub_doom(struct hub *hub, uint64_t id);
-
-/* Takes no more requests; clients' connections close when they have sent what
- * they owe. Those of other nodes stay, for the last writes need them. */
-void hub_drain(struct hub *hub);
 
 /* Nobody is owed a reply any more. */
 bool hub_is_drained(const struct hub *hub);

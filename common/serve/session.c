@@ -81,6 +81,7 @@ static bool has_to_wait(struct session *s, const struct reply *reply)
 		return false;
 	if (hub->awaits < reply->after)
 		hub->awaits = reply->after;
+	committer_join(hub->committer, &s->group);
 	return true;
 }
 

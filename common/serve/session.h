@@ -45,6 +45,7 @@ struct session {
 	} io;
 	struct hub *hub;
 	uint64_t id;
+	uint64_t group; /* the last that it waited for; see gather.h */
 	const struct protocol *protocol; /* NULL until the first byte */
 	struct feed_state feed;
 	struct buf in; /* input that is not handled yet */

@@ -5,6 +5,7 @@
  * sees all that came before it. What a reply reveals may not be on disk yet:
  * reply.after says how far the disk must be before anybody may be told.
  */
+#include "store/key_map.h"
 #include "store/log.h"
 #include "store/side.h"
 
@@ -143,40 +144,38 @@ static void execute_delete_keys(struct store *s, const struct request *req,
 				struct reply *reply)
 {
 	struct change one, *list = &one;
-	struct index *seen = NULL;
-	size_t n = 0;
+	struct key_map seen = {.seed = s->id};
+	size_t n = 0, place;
 
 	if (!condition_met(s, req, reply))
 		return;
 	if (req->nchanges > 1) {
 		list = malloc(req->nchanges * sizeof(*list));
-		seen = index_new();
-		if (list == NULL || seen == NULL) {
+		if (list == NULL ||
+		    key_map_reserve(&seen, req->nchanges) != 0) {
 			fail(reply, err_set(KV_ENOMEM, "no memory to delete"));
 			goto out;
 		}
 	}
 	for (size_t i = 0; i < req->nchanges; i++) {
 		struct stored_item item;
-		uint64_t seq, old;
-		bool again = false;
+		uint64_t seq;
 		location l;
 
 		if (!store_find(s, req->changes[i].key, &l, &item, &seq)) {
 			reply_depends(reply, s, seq);
 			continue;
 		}
-		if (seen != NULL &&
-		    index_put(seen, item.key, 0, &again, &old) != 0) {
-			fail(reply, err_set(KV_ENOMEM, "no memory to delete"));
-			goto out;
-		}
-		if (!again)
-			list[n++] = req->changes[i];
+		if (key_map_find(&seen, list, item.key, &place))
+			continue;
+		list[n] = req->changes[i];
+		if (list != &one)
+			key_map_add(&seen, list, n);
+		n++;
 	}
 	append_and_reply(s, req, list, n, reply);
 out:
-	index_free(seen);
+	key_map_release(&seen);
 	if (list != &one)
 		free(list);
 }

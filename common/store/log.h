@@ -98,8 +98,6 @@ void log_fail(struct store *s);
 
 /* ---- log_chain.c ---- */
 
-/* The part that holds the entry; NULL: none does. */
-struct log_part *log_find(const struct store_log *log, uint64_t index);
 /* Appends the part to the chain; room was made by log_chain_reserve(). */
 MUST_CHECK int log_chain_reserve(struct store_log *log);
 void log_chain_add(struct store_log *log, struct log_part *p);

@@ -22,7 +22,8 @@ uint64_t store_log_first(const struct store *s)
 	return log->nparts != 0 ? log->parts[0]->first : s->version + 1;
 }
 
-struct log_part *log_find(const struct store_log *log, uint64_t index)
+/* The part that holds the entry; NULL: none does. */
+static struct log_part *find_part(const struct store_log *log, uint64_t index)
 {
 	size_t low = 0, high = log->nparts;
 
@@ -42,7 +43,7 @@ struct log_part *log_find(const struct store_log *log, uint64_t index)
 
 int store_log_term(const struct store *s, uint64_t index, uint64_t *term)
 {
-	const struct log_part *p = log_find(s->log, index);
+	const struct log_part *p = find_part(s->log, index);
 
 	if (p != NULL)
 		*term = log_part_term(p, index);

@@ -107,6 +107,20 @@ static int list_make(struct store *s, struct list *list)
 	return 0;
 }
 
+/* The newest seal may be in the page cache only: when an earlier owner's sync
+ * failed, the kernel took its page for clean. Without it, once the next segment
+ * is sealed, the log would have a hole. */
+static int repeat_newest_seal(struct store *s, const struct list *list)
+{
+	int r;
+
+	if (s->read_only || list->sealed == 0)
+		return 0;
+	r = segment_repeat_seal(list->segs[list->sealed - 1]);
+	return r == 0 ? 0
+		      : err_sys(-r, "cannot seal a segment of '%s'", s->dir);
+}
+
 static uint64_t last_of(const struct segment *seg)
 {
 	return seg->header.base_version + seg->records;
@@ -217,6 +231,8 @@ int log_recover(struct store *s)
 	int r = list_make(s, &list);
 
 	log->before_term = log->last_term = log->base_term;
+	if (r == 0)
+		r = repeat_newest_seal(s, &list);
 	if (r == 0)
 		r = add_all(s, &list);
 	if (r == 0)

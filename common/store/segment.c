@@ -210,3 +210,11 @@ int segment_write_seal(const struct segment *seg, uint64_t records,
 	r = file_pwrite(seg->file, block, sizeof(block), SEGMENT_SEAL_AT);
 	return r == 0 ? file_sync(seg->file) : r;
 }
+
+int segment_repeat_seal(const struct segment *seg)
+{
+	int r = file_pwrite(seg->file, seg->base + SEGMENT_SEAL_AT,
+			    SEGMENT_BLOCK, SEGMENT_SEAL_AT);
+
+	return r == 0 ? file_sync(seg->file) : r;
+}

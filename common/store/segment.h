@@ -73,5 +73,7 @@ MUST_CHECK int segment_map(struct segment *seg);
 /* Writes the seal and syncs it; changes nothing in *seg. 0 or -errno. */
 MUST_CHECK int segment_write_seal(const struct segment *seg, uint64_t records,
 				  uint64_t now_ms);
+/* Writes the seal that was read once more, and syncs it. 0 or -errno. */
+MUST_CHECK int segment_repeat_seal(const struct segment *seg);
 
 #endif

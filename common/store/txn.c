@@ -2,15 +2,15 @@
  * txn.c - transactions over the store; see base/txn.h.
  *
  * Nothing is applied before the end: the changes wait in a list, at most one a
- * key, and reads look there first. A few are searched one by one; more get an
- * ordered index over the list, which scans need as well. "Delete everything" is
- * a flag that hides the store below, so that it costs nothing until the end.
+ * key, and reads look there first. A few are searched one by one, more through
+ * a hash table; scans put an ordered index over the list. "Delete everything"
+ * is a flag that hides the store below, so that it costs nothing until the end.
  */
 #include "store/txn_internal.h"
 
 #include <stdlib.h>
 
-#define CHANGES_LINEAR 8 /* above, the list has an index */
+#define CHANGES_LINEAR 8 /* above, the list has a map */
 
 /* Memory for computed values; also what one record could hold of them. */
 #define MEMORY_MAX ((size_t)1 << 30)
@@ -24,10 +24,12 @@ struct txn_block {
 
 static struct change *find_change(struct store_txn *x, struct slice key)
 {
-	uint64_t at;
+	size_t at;
 
-	if (x->order != NULL)
-		return index_get(x->order, key, &at) ? &x->changes[at] : NULL;
+	if (x->map.used != 0)
+		return key_map_find(&x->map, x->changes, key, &at)
+			       ? &x->changes[at]
+			       : NULL;
 	for (size_t i = 0; i < x->n; i++)
 		if (slice_eq(x->changes[i].key, key))
 			return &x->changes[i];
@@ -153,6 +155,22 @@ int txn_make_order(struct store_txn *x)
 	return r;
 }
 
+/* Room for one more change, and in the map if there are many. */
+static int reserve(struct store_txn *x)
+{
+	int r = 0;
+
+	if (x->n == x->cap && !grow(x))
+		return txn_no_memory();
+	if (x->n >= CHANGES_LINEAR)
+		r = key_map_reserve(&x->map, x->map.used ? 1 : x->n + 1);
+	if (r != 0 || x->n != CHANGES_LINEAR || x->map.used != 0)
+		return r;
+	for (size_t i = 0; i < x->n; i++)
+		key_map_add(&x->map, x->changes, i);
+	return 0;
+}
+
 static int do_change(struct txn *t, const struct change *change)
 {
 	struct store_txn *x = txn_of(t);
@@ -171,18 +189,17 @@ static int do_change(struct txn *t, const struct change *change)
 		*c = *change;
 		return 0;
 	}
-	if (x->n == CHANGES_LINEAR) {
-		r = txn_make_order(x);
-		if (r != 0)
-			return r;
-	}
-	if (x->n == x->cap && !grow(x))
-		return txn_no_memory();
+	r = reserve(x);
+	if (r != 0)
+		return r;
 	x->changes[x->n] = *change;
 	r = x->order != NULL ? put_in_order(x, x->n) : 0;
-	if (r == 0)
-		x->n++;
-	return r;
+	if (r != 0)
+		return r;
+	if (x->map.used != 0)
+		key_map_add(&x->map, x->changes, x->n);
+	x->n++;
+	return 0;
 }
 
 static void do_clear(struct txn *t)
@@ -191,6 +208,7 @@ static void do_clear(struct txn *t)
 
 	x->cleared = true;
 	x->n = 0;
+	key_map_release(&x->map);
 	index_free(x->order);
 	x->order = NULL;
 	txn_depends(x, x->s->applied);
@@ -352,6 +370,7 @@ static void release(struct store_txn *x)
 
 	if (x->changes != x->few)
 		free(x->changes);
+	key_map_release(&x->map);
 	index_free(x->order);
 	while ((b = x->blocks) != NULL) {
 		x->blocks = b->next;
@@ -374,6 +393,7 @@ void store_transact(struct store *s, const struct request *req,
 	x.changes = x.few;
 	x.n = 0;
 	x.cap = TXN_CHANGES_INLINE;
+	x.map = (struct key_map){.seed = s->id};
 	x.order = NULL;
 	x.blocks = NULL;
 	x.memory = 0;
@@ -385,7 +405,7 @@ void store_transact(struct store *s, const struct request *req,
 	if (r == 0 && (x.n != 0 || x.cleared))
 		r = commit(&x);
 	if (x.changes != x.few || x.order != NULL || x.blocks != NULL)
-		release(&x);
+		release(&x); /* many changes are not in `few` */
 	if (r != 0) {
 		out->len = mark;
 		reply->code = r;

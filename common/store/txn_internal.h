@@ -6,6 +6,7 @@
 #define STORE_TXN_INTERNAL_H
 
 #include "base/txn.h"
+#include "store/key_map.h"
 #include "store/store_internal.h"
 
 #define TXN_CHANGES_INLINE 4
@@ -18,6 +19,7 @@ struct store_txn {
 	struct reply *reply;
 	struct change *changes;
 	size_t n, cap;
+	struct key_map map;  /* of the changes, where they are many */
 	struct index *order; /* key -> place in changes; NULL: not yet */
 	struct txn_block *blocks;
 	size_t memory;

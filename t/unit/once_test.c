@@ -6,6 +6,7 @@
 #include "base/txn.h"
 #include "check/simfs.h"
 #include "store/store_log.h"
+#include "store_ask.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -13,7 +14,6 @@
 #define MINUTE 60000u
 
 static struct simfs *sim;
-static struct store *s;
 static uint64_t now_ms;
 static bool replicated;
 
@@ -71,14 +71,6 @@ static void commit(void)
 		CHECK_INT(store_log_commit(s, store_appended(s)), 0);
 }
 
-static struct reply execute(const struct request *req)
-{
-	struct reply reply;
-
-	store_execute(s, req, &reply);
-	return reply;
-}
-
 static struct reply once(enum op op, struct change *c, size_t n, char client,
 			 uint64_t number)
 {
@@ -99,22 +91,6 @@ static struct reply set_once(const char *key, const char *value, char client,
 	struct change c = {.key = slice_str(key), .value = slice_str(value)};
 
 	return once(OP_SET, &c, 1, client, number);
-}
-
-static bool has(const char *key, const char *value)
-{
-	struct slice k = slice_str(key);
-	struct request req = {.op = OP_GET, .keys = &k, .nkeys = 1};
-	struct reply r = execute(&req);
-
-	return r.items[0].found && slice_eq(r.items[0].value, slice_str(value));
-}
-
-static uint64_t count_all(void)
-{
-	struct request req = {.op = OP_COUNT};
-
-	return execute(&req).count;
 }
 
 static void check_once(void)

@@ -137,6 +137,31 @@ static void a_batch_is_one_write(void)
 	finish();
 }
 
+/* More than are searched one by one. */
+static void a_large_batch_has_each_key_once(void)
+{
+	struct buf line = {0};
+
+	fresh();
+	buf_printf(&line, "MSET");
+	for (unsigned i = 0; i < 200; i++)
+		buf_printf(&line, " k%u %u", i % 150, i);
+	buf_append_char(&line, '\n');
+	CHECK_STR(say_bytes(conn, buf_slice(&line)), "+OK");
+	CHECK_STR(say("DBSIZE"), ":150");
+	CHECK_STR(say("MGET k0 k49 k50 k149"),
+		  "*4  $3  150  $3  199  $2  50  $3  149");
+	buf_clear(&line);
+	buf_printf(&line, "DEL");
+	for (unsigned i = 0; i < 100; i++)
+		buf_printf(&line, " k%u", i % 75);
+	buf_append_char(&line, '\n');
+	CHECK_STR(say_bytes(conn, buf_slice(&line)), ":75");
+	CHECK_STR(say("DBSIZE"), ":75");
+	buf_release(&line);
+	finish();
+}
+
 static void exec_is_one_write_that_sees_its_own_changes(void)
 {
 	uint64_t before;
@@ -872,7 +897,7 @@ static void joining_reads_changes_no_answer(void)
 }
 
 TEST_MAIN(T(what_is_set_is_got_also_after_opening_again),
-	  T(a_batch_is_one_write),
+	  T(a_batch_is_one_write), T(a_large_batch_has_each_key_once),
 	  T(exec_is_one_write_that_sees_its_own_changes),
 	  T(large_transactions_see_their_changes_as_well),
 	  T(everything_goes_in_one_write),

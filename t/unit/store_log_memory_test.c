@@ -14,18 +14,18 @@
 struct base {
 	struct simfs *sim;
 	struct log_state states[ENTRIES];
-	struct log_script sc; /* without what it points to */
+	struct subject sc; /* without what it points to */
 };
 
 static void begin(const struct base *base)
 {
-	sc = base != NULL ? base->sc : (struct log_script){.term = 1};
-	sc.log.v = states;
-	sc.before.v = states_before;
+	sc = base != NULL ? base->sc : (struct subject){.term = 1};
+	sc.model.log.v = states;
+	sc.model.before.v = states_before;
 	if (base != NULL)
 		memcpy(states, base->states, sizeof(states));
 	else
-		sc.log.n = 1;
+		sc.model.log.n = 1;
 	sc.sim = base != NULL ? simfs_clone(base->sim) : simfs_new(0);
 	CHECK(sc.sim != NULL);
 	sc.store = NULL;
@@ -43,10 +43,10 @@ static void end(void)
 
 static void check_log(void)
 {
-	if (!log_script_matches(&sc, sc.store, &sc.failure))
+	if (!log_model_matches(&sc.model, sc.store, &sc.failure))
 		test_fail(__FILE__, __LINE__, "%.*s", (int)sc.failure.len,
 			  sc.failure.data);
-	sc.committed = sc.log.n - 1;
+	sc.model.committed = sc.model.log.n - 1;
 	sc.leading = false;
 }
 
@@ -76,7 +76,7 @@ static void all_is_well(bool may_fail)
 	reopen();
 	check_log();
 	close_store();
-	CHECK_INT(store_check(SCRIPT_DIR, simfs_fs(sc.sim), &report), 0);
+	CHECK_INT(store_check(WORKLOAD_DIR, simfs_fs(sc.sim), &report), 0);
 	CHECK_STR(report.damage, "");
 }
 
@@ -145,12 +145,12 @@ static struct base *make_base(void)
 		follow(i * 7, 100 + i);
 		sync_all();
 	}
-	truncate_from(sc.log.n - 20);
+	truncate_from(sc.model.log.n - 20);
 	for (unsigned i = 1; i <= 20; i++) {
 		follow(i * 11, 150 + i);
 		sync_all();
 	}
-	commit(sc.log.n - 15);
+	commit(sc.model.log.n - 15);
 	base.sc = sc;
 	memcpy(base.states, states, sizeof(states));
 	close_store();
@@ -202,7 +202,7 @@ static void take_entries(void)
 		if (i % 4 == 0)
 			sync_all();
 	}
-	commit(sc.log.n - 6);
+	commit(sc.model.log.n - 6);
 	read_all();
 	flush_between(240);
 	flush_between(250);
@@ -226,7 +226,7 @@ static void take_many(void)
 	for (unsigned i = 0; i < 90; i++)
 		follow_many(i, 2, i % 5 == 0 ? 0 : 300 + i % 3);
 	lead();
-	commit(sc.log.n - 40);
+	commit(sc.model.log.n - 40);
 	for (unsigned i = 0; i < 20; i++)
 		lead_write(i, 4, 310 + i % 3);
 	sync_all();
@@ -246,7 +246,7 @@ static void lead_and_lose(void)
 	propose("n1 n2");
 	lead_write(4, 3, 0);
 	sync_all();
-	commit(sc.log.n - 3);
+	commit(sc.model.log.n - 3);
 	read_all();
 	lead_write(0, MODEL_KEYS, 202);
 	lead_write(0, MODEL_KEYS, 0);
@@ -271,16 +271,16 @@ static void cut_often(void)
 		follow(i * 5, 200 + i);
 		sync_all();
 	}
-	truncate_from(sc.log.n - 14);
+	truncate_from(sc.model.log.n - 14);
 	follow(3, 220);
 	sync_all();
-	truncate_from(sc.log.n - 4);
-	truncate_from(sc.log.n - 2);
+	truncate_from(sc.model.log.n - 4);
+	truncate_from(sc.model.log.n - 2);
 	follow_many(5, 4, 221);
 	lead();
 	lead_write(7, 2, 222);
 	depose();
-	truncate_from(sc.log.n - 1);
+	truncate_from(sc.model.log.n - 1);
 	reopen();
 	follow(8, 223);
 	commit_all();
@@ -328,7 +328,7 @@ static void replace(void)
 	r = store_snapshot_begin(sc.store, &snap, &index, &term);
 	if (!worked(r))
 		return;
-	r = store_import_begin(&im, SCRIPT_DIR, &options);
+	r = store_import_begin(&im, WORKLOAD_DIR, &options);
 	if (r == 0)
 		r = copy_items(snap, im);
 	store_snapshot_end(sc.store, snap);
@@ -338,9 +338,9 @@ static void replace(void)
 	if (!worked(r))
 		return;
 	close_store();
-	sc.switching = index;
-	if (worked(store_import_switch(SCRIPT_DIR, simfs_fs(sc.sim))))
-		sc.durable = index;
+	sc.model.switching = index;
+	if (worked(store_import_switch(WORKLOAD_DIR, simfs_fs(sc.sim))))
+		sc.model.durable = index;
 	open_store();
 	lead();
 	lead_write(1, 3, 201);
@@ -358,7 +358,7 @@ static void lose_a_sync(void)
 	lead();
 	lead_write(2, 3, 200);
 	lead_write(5, 2, 0);
-	commit(sc.log.n - 2);
+	commit(sc.model.log.n - 2);
 	if (sc.store == NULL || store_waiting(sc.store) == 0)
 		return; /* no memory to write anything */
 	store_inject_sync_failure(sc.store);

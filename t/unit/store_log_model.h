@@ -17,9 +17,16 @@
 #define ENTRIES 500u
 #define LENGTHS 1400u /* of values: a dozen entries fill a segment */
 
-/* The model: what each entry is and what is there after it. The script's steps
- * are not used, its comparison with a store is. */
-static struct log_script sc;
+/* The store, and the model: what each entry is and what is there after it. */
+struct subject {
+	struct simfs *sim;
+	struct store *store; /* NULL: not open */
+	struct log_model model;
+	uint64_t term;
+	bool leading;
+	struct buf failure;
+};
+static struct subject sc;
 static struct log_state states[ENTRIES], states_before[ENTRIES];
 static struct buf received; /* what a reader of the log was given */
 
@@ -55,32 +62,33 @@ static void note_durable(void)
 	CHECK(durable <= store_appended(sc.store));
 	if (has_failed())
 		return;
-	CHECK(durable >= sc.durable);
-	if (durable > sc.durable)
-		sc.before.n = 0; /* a truncation is on disk */
-	sc.durable = durable;
+	CHECK(durable >= sc.model.durable);
+	if (durable > sc.model.durable)
+		sc.model.before.n = 0; /* a truncation is on disk */
+	sc.model.durable = durable;
 }
 
 /* An entry was appended that led to `values`. */
 static void note_entry(const uint64_t *values)
 {
 	unsigned long in = memory.in;
-	struct log_state *state = &sc.log.v[sc.log.n];
+	struct log_state *state = &sc.model.log.v[sc.model.log.n];
 
-	CHECK_INT(store_appended(sc.store), sc.log.n);
-	CHECK(sc.log.n + 1 < ENTRIES);
+	CHECK_INT(store_appended(sc.store), sc.model.log.n);
+	CHECK(sc.model.log.n + 1 < ENTRIES);
 	memcpy(state->value, values, sizeof(state->value));
 	memory.in = 0;
-	state->content = log_script_content(sc.store, sc.log.n, &state->term);
+	state->content =
+		log_model_content(sc.store, sc.model.log.n, &state->term);
 	memory.in = in;
 	CHECK(state->content != 0);
 	CHECK_INT(state->term, sc.term);
-	sc.log.n++;
+	sc.model.log.n++;
 }
 
 static void copy_values(uint64_t values[MODEL_KEYS])
 {
-	memcpy(values, sc.log.v[sc.log.n - 1].value,
+	memcpy(values, sc.model.log.v[sc.model.log.n - 1].value,
 	       MODEL_KEYS * sizeof(*values));
 }
 
@@ -201,8 +209,8 @@ static void propose(const char *value)
 
 static const struct log_state *shown(void)
 {
-	return &sc.log.v[sc.leading ? sc.log.n - 1
-				    : store_log_committed(sc.store)];
+	return &sc.model.log.v[sc.leading ? sc.model.log.n - 1
+					  : store_log_committed(sc.store)];
 }
 
 static void read_all(void)
@@ -248,7 +256,7 @@ static void read_log(void)
 			struct store_log_entry e;
 
 			CHECK_INT(store_log_entry_next(&bytes, &e), 0);
-			CHECK_INT(e.term, sc.log.v[i].term);
+			CHECK_INT(e.term, sc.model.log.v[i].term);
 		}
 		CHECK_INT(bytes.len, 0);
 	}
@@ -265,13 +273,13 @@ static void commit(uint64_t index)
 	if (worked(store_log_commit(sc.store, index)))
 		CHECK(store_log_committed(sc.store) >= index);
 	now = store_log_committed(sc.store);
-	if (now > sc.committed)
-		sc.committed = now;
+	if (now > sc.model.committed)
+		sc.model.committed = now;
 }
 
 static void commit_all(void)
 {
-	commit(sc.log.n - 1);
+	commit(sc.model.log.n - 1);
 }
 
 static void lead(void)
@@ -306,18 +314,19 @@ static void sync_all(void)
 static void truncate_from(uint64_t index)
 {
 	if (sc.store == NULL || index <= store_log_committed(sc.store) ||
-	    index >= sc.log.n)
+	    index >= sc.model.log.n)
 		return;
 	sync_all();
-	if (sc.durable + 1 != sc.log.n ||
+	if (sc.model.durable + 1 != sc.model.log.n ||
 	    !worked(store_log_truncate(sc.store, index)))
 		return;
-	if (sc.before.n == 0) {
-		memcpy(sc.before.v, sc.log.v, sc.log.n * sizeof(*sc.log.v));
-		sc.before.n = sc.log.n;
+	if (sc.model.before.n == 0) {
+		memcpy(sc.model.before.v, sc.model.log.v,
+		       sc.model.log.n * sizeof(*sc.model.log.v));
+		sc.model.before.n = sc.model.log.n;
 	}
-	sc.log.n = index;
-	sc.durable = index - 1;
+	sc.model.log.n = index;
+	sc.model.durable = index - 1;
 	sc.term++;
 	CHECK_INT(store_appended(sc.store), index - 1);
 	CHECK_INT(store_durable(sc.store), index - 1);
@@ -360,30 +369,31 @@ static void settle(void)
 	uint64_t last = store_appended(s), term;
 
 	sc.leading = false;
-	if (sc.switching != 0 && last == sc.switching &&
+	if (sc.model.switching != 0 && last == sc.model.switching &&
 	    store_log_first(s) == last + 1) {
-		sc.before.n = 0;
-	} else if (sc.before.n != 0 && last + 1 == sc.before.n &&
-		   log_script_content(s, last, &term) ==
-			   sc.before.v[last].content) {
-		memcpy(sc.log.v, sc.before.v, sc.before.n * sizeof(*sc.log.v));
-		sc.before.n = 0;
+		sc.model.before.n = 0;
+	} else if (sc.model.before.n != 0 && last + 1 == sc.model.before.n &&
+		   log_model_content(s, last, &term) ==
+			   sc.model.before.v[last].content) {
+		memcpy(sc.model.log.v, sc.model.before.v,
+		       sc.model.before.n * sizeof(*sc.model.log.v));
+		sc.model.before.n = 0;
 	} else {
-		CHECK(last >= sc.durable);
-		CHECK(last < sc.log.n);
-		if (store_durable(s) > sc.durable)
-			sc.before.n = 0;
+		CHECK(last >= sc.model.durable);
+		CHECK(last < sc.model.log.n);
+		if (store_durable(s) > sc.model.durable)
+			sc.model.before.n = 0;
 	}
-	sc.switching = 0;
-	sc.log.n = last + 1;
-	sc.durable = store_durable(s);
+	sc.model.switching = 0;
+	sc.model.log.n = last + 1;
+	sc.model.durable = store_durable(s);
 }
 
 static void open_store(void)
 {
 	unsigned long in;
 
-	if (!worked(log_script_open(sc.sim, &sc.store))) {
+	if (!worked(workload_open(&log_script_kind, sc.sim, &sc.store))) {
 		sc.store = NULL;
 		return;
 	}
@@ -401,9 +411,9 @@ static void close_store(void)
 	if (sc.store == NULL)
 		return;
 	last = store_appended(sc.store);
-	if (worked(store_close(sc.store)) && last > sc.durable) {
-		sc.durable = last;
-		sc.before.n = 0;
+	if (worked(store_close(sc.store)) && last > sc.model.durable) {
+		sc.model.durable = last;
+		sc.model.before.n = 0;
 	}
 	sc.store = NULL;
 }

@@ -6,12 +6,12 @@
 #include "base/err.h"
 #include "check/simfs.h"
 #include "store/store_log.h"
+#include "store_ask.h"
 #include "test.h"
 
 #include <stdlib.h>
 
 static struct simfs *sim;
-static struct store *s;
 static uint64_t now_ms = 1700000000000;
 static uint64_t keep;
 
@@ -62,17 +62,10 @@ static void finish(void)
 	sim = NULL;
 }
 
-static unsigned lose_all(void *arg, const struct simfs_piece *piece)
-{
-	(void)arg;
-	(void)piece;
-	return 0;
-}
-
 /* The power goes, and everything that no sync has covered with it. */
 static void power_cut(void)
 {
-	struct simfs *next = simfs_power_cycle(sim, lose_all, NULL);
+	struct simfs *next = simfs_power_cycle(sim, NULL, NULL);
 
 	CHECK(next != NULL);
 	(void)!store_close(s);
@@ -85,63 +78,6 @@ static void reopen(void)
 {
 	CHECK_INT(store_close(s), 0);
 	open_store();
-}
-
-/* ---- what a leader does ---- */
-
-static struct reply execute(const struct request *req)
-{
-	struct reply reply;
-
-	store_execute(s, req, &reply);
-	return reply;
-}
-
-static int set(const char *key, const char *value)
-{
-	struct change c = {.key = slice_str(key), .value = slice_str(value)};
-	struct request req = {.op = OP_SET, .changes = &c, .nchanges = 1};
-
-	return execute(&req).code;
-}
-
-static uint64_t del(const char *key)
-{
-	struct change c = {.kind = CHANGE_DELETE, .key = slice_str(key)};
-	struct request req = {.op = OP_DELETE, .changes = &c, .nchanges = 1};
-
-	return execute(&req).count;
-}
-
-static struct reply get(const char *key)
-{
-	static struct slice k;
-	struct request req = {.op = OP_GET, .keys = &k, .nkeys = 1};
-
-	k = slice_str(key);
-	return execute(&req);
-}
-
-static bool has(const char *key, const char *value)
-{
-	struct reply r = get(key);
-
-	return r.code == 0 && r.items[0].found &&
-	       slice_eq(r.items[0].value, slice_str(value));
-}
-
-static bool missing(const char *key)
-{
-	struct reply r = get(key);
-
-	return r.code == 0 && !r.items[0].found;
-}
-
-static uint64_t count_all(void)
-{
-	struct request req = {.op = OP_COUNT};
-
-	return execute(&req).count;
 }
 
 /* ---- what a follower is sent ---- */

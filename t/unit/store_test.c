@@ -2,7 +2,7 @@
  * store_test.c - the store by itself, on the real file system.
  */
 #include "base/err.h"
-#include "store/store.h"
+#include "store_ask.h"
 #include "test.h"
 
 #include <bsd/stdlib.h>
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 static char dir[64];
-static struct store *s;
 static uint64_t fake_now;
 
 static uint64_t read_fake_now(void *arg)
@@ -67,68 +66,6 @@ static void finish(void)
 	s = NULL;
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	CHECK_INT(system(command), 0);
-}
-
-static struct reply execute(const struct request *req)
-{
-	struct reply reply;
-
-	store_execute(s, req, &reply);
-	return reply;
-}
-
-static int set_ttl(const char *key, struct slice value, uint64_t expires_ms)
-{
-	struct change c = {.key = slice_str(key),
-			   .value = value,
-			   .expires_ms = expires_ms};
-	struct request req = {.op = OP_SET, .changes = &c, .nchanges = 1};
-
-	return execute(&req).code;
-}
-
-static int set(const char *key, const char *value)
-{
-	return set_ttl(key, slice_str(value), 0);
-}
-
-static struct reply get(const char *key)
-{
-	static struct slice k;
-	struct request req = {.op = OP_GET, .keys = &k, .nkeys = 1};
-
-	k = slice_str(key);
-	return execute(&req);
-}
-
-static bool has(const char *key, const char *value)
-{
-	struct reply r = get(key);
-
-	return r.code == 0 && r.items[0].found &&
-	       slice_eq(r.items[0].value, slice_str(value));
-}
-
-static bool missing(const char *key)
-{
-	struct reply r = get(key);
-
-	return r.code == 0 && !r.items[0].found;
-}
-
-static uint64_t del(const char *key)
-{
-	struct change c = {.kind = CHANGE_DELETE, .key = slice_str(key)};
-	struct request req = {.op = OP_DELETE, .changes = &c, .nchanges = 1};
-
-	return execute(&req).count;
-}
-
-static uint64_t count_all(void)
-{
-	struct request req = {.op = OP_COUNT};
-
-	return execute(&req).count;
 }
 
 static uint64_t info(const char *name)
