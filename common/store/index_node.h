@@ -114,7 +114,7 @@ struct index {
 	uint64_t count;
 	uint64_t changes;
 	uint64_t shape; /* moves when a key comes or goes */
-	bool loading; /* between index_load() and index_load_end() */
+	bool loading;	/* between index_load() and index_load_end() */
 	struct pool pool;
 };
 

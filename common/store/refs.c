@@ -86,8 +86,8 @@ static uint64_t set_prefixes(struct refs *refs, size_t skip)
 		struct ref *ref = &refs->list[i];
 		struct slice key = item_key(ref->at);
 
-		ref->prefix = key_prefix(
-			slice_of(key.data + skip, key.len - skip));
+		ref->prefix =
+			key_prefix(slice_of(key.data + skip, key.len - skip));
 		differ |= ref->prefix ^ refs->list[0].prefix;
 	}
 	return differ;
@@ -130,8 +130,8 @@ static int sort_by_prefix(struct refs *refs, uint64_t differ)
 	return 0;
 }
 
-/* Of equal prefixes: by key; of one key the newest first, which is the later in the file if the
- * version is the same (one batch may name a key twice). */
+/* Of equal prefixes: by key; of one key the newest first, which is the later in
+ * the file if the version is the same (one batch may name a key twice). */
 static int ref_order(const void *a, const void *b)
 {
 	const struct ref *x = a, *y = b;

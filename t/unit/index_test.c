@@ -286,5 +286,4 @@ TEST_MAIN(T(one_byte_agree_with_a_sorted_array),
 	  T(loading_refuses_a_key_out_of_order),
 	  T(a_batch_of_lookups_says_what_single_ones_say),
 	  T(a_place_serves_its_key_until_keys_come_or_go),
-	  T(a_root_knows_what_its_keys_begin_with),
-	  T(verify_notices_damage))
+	  T(a_root_knows_what_its_keys_begin_with), T(verify_notices_damage))

@@ -280,7 +280,10 @@ static void a_long_life_matches_the_model(void)
 static void alike_keys_are_told_apart_when_sealed(void)
 {
 	static const char *const forms[] = {
-		"k", "k%d", "k%d-a-long-tail-%d", "k-a-long-head-that-is-%d",
+		"k",
+		"k%d",
+		"k%d-a-long-tail-%d",
+		"k-a-long-head-that-is-%d",
 	};
 	char key[64], value[16];
 
@@ -945,7 +948,8 @@ static void counting_a_range_leaves_the_expired_out(void)
 TEST_MAIN(T(what_was_set_is_read_back), T(a_reply_waits_for_the_disk),
 	  T(synced_writes_survive_a_kill), T(versions_only_grow),
 	  T(a_long_life_matches_the_model),
-	  T(jobs_side_by_side_match_the_model), T(alike_keys_are_told_apart_when_sealed),
+	  T(jobs_side_by_side_match_the_model),
+	  T(alike_keys_are_told_apart_when_sealed),
 	  T(overwritten_space_comes_back),
 	  T(deleted_space_comes_back_tombstones_too),
 	  T(a_failed_sync_is_survived), T(jobs_overlap_also_after_a_restart),
