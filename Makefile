@@ -49,10 +49,12 @@ BENCHES := $(BENCH_SRC:t/bench/%.c=$(BUILD)/t/%)
 # With a library that only it needs.
 ETCD_LOAD := t/bench/etcd_load.c
 REDIS_SRC := $(wildcard t/redis/*.c)
-SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(ETCD_LOAD) $(REDIS_SRC)
+FUZZ_SRC := $(wildcard t/fuzz/*_fuzz.c)
+SRC := $(COMMON_SRC) $(CMD_SRC) $(UNIT_SRC) $(BENCH_SRC) $(ETCD_LOAD) $(REDIS_SRC) \
+	$(FUZZ_SRC)
 PAGES := $(wildcard man/*.[1-8])
 SUITES := $(wildcard t/bats/*.bats)
-SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/* t/redis/*)
+SCRIPTS := .ci/run $(wildcard t/* t/lint/* t/bench/* t/redis/* t/fuzz/*)
 
 LIB := $(BUILD)/libkv.a
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
@@ -187,23 +189,26 @@ coverage:
 	@t/coverage build/coverage common/store
 
 # Each t/fuzz/x_fuzz.c begins with what t/fuzz/corpus/x has; what it learns
-# stays in build/fuzz, and an input that fails is left there.
+# stays in build/fuzz/corpus, and an input that fails is left in build/fuzz.
+# make fuzz FUZZERS=json is one of them.
 FUZZ_TIME ?= 60
-FUZZERS := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
+FUZZERS ?= $(FUZZ_SRC:t/fuzz/%_fuzz.c=%)
+# The rooms that read what strangers send; the store stands behind them.
+FUZZED = $(filter $(addprefix common/,base/% proto/% replica/% store/%),$(COMMON_SRC))
 
 fuzz:
 	@t/deps build fuzz
-	$(SUB) $(FUZZERS:%=fuzz-%)
+	$(SUB) -s $(FUZZERS:%=build/fuzz/%_fuzz) BUILD=build/fuzz CC=clang \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		CFLAGS_EXTRA='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+	@FUZZ_TIME=$(FUZZ_TIME) t/fuzz/run build/fuzz $(FUZZERS)
 
-$(FUZZERS:%=fuzz-%): fuzz-%:
-	@mkdir -p build/fuzz/$*
-	clang $(CPPFLAGS_ALL) -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all t/fuzz/$*_fuzz.c \
-		common/base/*.c common/proto/*.c \
-		common/replica/raft*.c $(LDLIBS_ALL) \
-		-o build/fuzz/$*_fuzz
-	cd build/fuzz && ./$*_fuzz -max_total_time=$(FUZZ_TIME) -print_final_stats=1 \
-		-artifact_prefix=$*- $* $(CURDIR)/t/fuzz/corpus/$*
+$(BUILD)/libfuzzed.a: $(FUZZED:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%_fuzz: $(BUILD)/t/fuzz/%_fuzz.o $(BUILD)/libfuzzed.a
+	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $^ $(LDLIBS_ALL) -o $@
 
 # The library as others link it: only what the client calls need, in one
 # object, with no other name of ours left visible.
@@ -282,6 +287,6 @@ clean:
 -include $(OBJ:.o=.d)
 
 .PHONY: all unit objects deps demo check sanitize tsan bench bench-compaction bench-cluster mutants coverage install uninstall \
-	check-long fuzz $(FUZZERS:%=fuzz-%) lint $(LINTS:%=lint-%) clean FORCE
+	check-long fuzz lint $(LINTS:%=lint-%) clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

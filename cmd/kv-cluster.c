@@ -227,8 +227,9 @@ int main(int argc, char **argv)
 			return program_print(HELP);
 		if (letter == 'V')
 			return program_version();
-		r = command == NULL ? find_command(argc, argv, &command)
-				    : take_option(&job, command, letter);
+		r = command == NULL && letter != '?'
+			    ? find_command(argc, argv, &command)
+			    : take_option(&job, command, letter);
 	}
 	if (r == 0 && command == NULL)
 		r = find_command(argc, argv, &command);

@@ -245,14 +245,9 @@ int main(int argc, char **argv)
 	program_begin();
 	signal(SIGPIPE, SIG_IGN);
 	job.seed = arc4random();
-	if (argc > 1 &&
-	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-		return program_print(HELP);
-	if (argc > 1 &&
-	    (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
-		return program_version();
-	r = find_command(argc, argv, &command);
-	optind = 2;
+	if (argc > 1 && argv[1][0] != '-')
+		optind = 2;
+	r = optind == 2 ? find_command(argc, argv, &command) : 0;
 	while (r == 0 &&
 	       (letter = getopt_long(argc, argv, "r:c:k:t:d:n:l:s:jhV",
 				     long_options, NULL)) != -1) {
@@ -260,8 +255,12 @@ int main(int argc, char **argv)
 			return program_print(HELP);
 		if (letter == 'V')
 			return program_version();
-		r = take_option(&job, command, letter);
+		r = command == NULL && letter != '?'
+			    ? find_command(argc, argv, &command)
+			    : take_option(&job, command, letter);
 	}
+	if (r == 0 && command == NULL)
+		r = find_command(argc, argv, &command);
 	if (r == 0)
 		r = take_operands(&job, command, argc, argv);
 	if (r != 0)

@@ -167,8 +167,7 @@ int resp_client_ask(struct resp_client *c, const struct slice *words, size_t n,
 	}
 	if (whole == 1)
 		return 0;
-	close(c->fd);
-	c->fd = -1;
+	resp_client_close(c);
 	if (whole < 0)
 		return err_set(KV_EPROTO, "the reply is no RESP");
 	return err_set(KV_EUNKNOWN, "no reply: %s", strerror(e));

@@ -45,14 +45,16 @@ void *sim_grow(void *list, size_t *cap, size_t need, size_t size)
 
 /* ---- leaders ---- */
 
-/* Whoever leads has what was committed in earlier terms. */
+/* Whoever leads has what was committed in earlier terms. An entry of an earlier
+ * term may be committed only after this one: who was elected before, and hears
+ * of it late, need not have it. */
 static void check_complete(struct sim_net *net, const struct sim_node *n,
 			   uint64_t term)
 {
 	uint64_t index = net->ncommitted, has = 0;
 
 	while (index != 0 && (net->committed[index - 1].hash == 0 ||
-			      net->committed[index - 1].term >= term))
+			      net->committed[index - 1].commit_term >= term))
 		index--;
 	if (index == 0 || index < store_log_first(n->store))
 		return;
@@ -98,6 +100,7 @@ static void check_entry(struct sim_net *net, const struct sim_node *n,
 {
 	uint64_t hash = XXH64(e->items.data, e->items.len, e->term) | 1;
 	size_t before = net->ncommitted;
+	struct raft_status status;
 
 	if (index > before) {
 		net->committed = sim_grow(net->committed, &net->committed_cap,
@@ -108,8 +111,11 @@ static void check_entry(struct sim_net *net, const struct sim_node *n,
 		sim_model_apply(net, index, e);
 	}
 	/* One that nobody was seen to commit: all jumped over it. */
-	if (net->committed[index - 1].hash == 0)
-		net->committed[index - 1] = (struct sim_entry){hash, e->term};
+	if (net->committed[index - 1].hash == 0) {
+		raft_status(primary_core(n->primary), &status);
+		net->committed[index - 1] =
+			(struct sim_entry){hash, e->term, status.term};
+	}
 	if (net->committed[index - 1].hash != hash)
 		sim_break(net, "n%u has another entry %llu than was committed",
 			  n->number, (unsigned long long)index);

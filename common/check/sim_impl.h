@@ -79,7 +79,8 @@ struct sim_link {
 
 /* A committed entry, as the first node had it that committed it. */
 struct sim_entry {
-	uint64_t hash, term; /* hash 0: nobody was seen to commit it */
+	uint64_t hash, term;  /* hash 0: nobody was seen to commit it */
+	uint64_t commit_term; /* in which that node was by then */
 };
 
 struct sim_reign {
@@ -88,7 +89,7 @@ struct sim_reign {
 };
 
 struct sim_vote {
-	uint64_t term, voter, candidate;
+	uint64_t term, voter, birth, candidate;
 };
 
 /* A key, or what an entry did to one. */

@@ -270,7 +270,7 @@ void sim_wipe(struct sim_net *net, unsigned node)
 	struct sim_node *n = &net->nodes[node];
 
 	simfs_free(n->disk);
-	n->told_id = 0;
+	n->told_id = n->told_term = n->told_vote = 0;
 	n->disk = simfs_new(net->options.file_max);
 	if (n->disk == NULL)
 		abort();

@@ -3,8 +3,10 @@
  * its vote and its disk, and whether it keeps to it.
  *
  * Every message is looked at as it is sent. Votes are remembered for ever and
- * by the node's id, so that one who forgot, for whatever reason, is found when
- * it votes again.
+ * by the node's id and birth, so that one who forgot, for whatever reason, is
+ * found when it votes again. One that lost its disk has another birth, and may
+ * vote; should that vote count, there are two leaders in a term or one who
+ * lacks something (sim_check.c).
  */
 #include "check/sim_impl.h"
 
@@ -12,22 +14,28 @@
 
 #include <stdlib.h>
 
-static void check_vote(struct sim_net *net, uint64_t term, uint64_t voter,
+static void check_vote(struct sim_net *net, const struct raft_message *m,
 		       uint64_t candidate)
 {
 	for (size_t i = net->nvotes; i-- > 0;) {
 		const struct sim_vote *v = &net->votes[i];
 
-		if (v->term != term || v->voter != voter)
+		if (v->term != m->term || v->voter != m->from ||
+		    v->birth != m->birth)
 			continue;
 		if (v->candidate != candidate)
 			sim_break(net, "a node voted twice in term %llu",
-				  (unsigned long long)term);
+				  (unsigned long long)m->term);
 		return;
 	}
 	net->votes = sim_grow(net->votes, &net->votes_cap, net->nvotes + 1,
 			      sizeof(*net->votes));
-	net->votes[net->nvotes++] = (struct sim_vote){term, voter, candidate};
+	net->votes[net->nvotes++] = (struct sim_vote){
+		.term = m->term,
+		.voter = m->from,
+		.birth = m->birth,
+		.candidate = candidate,
+	};
 }
 
 /* Whom the sender says that it voted for; 0: it does not say. */
@@ -54,7 +62,7 @@ static void note(struct sim_node *n, const struct raft_message *m)
 	if (vote == 0)
 		return;
 	n->told_vote = vote;
-	check_vote(n->net, m->term, m->from, vote);
+	check_vote(n->net, m, vote);
 }
 
 static void check_acknowledgement(struct sim_node *n,

@@ -32,7 +32,7 @@
 
 #define PEER_MAGIC "\xf0kvpeer\n"
 #define PEER_MAGIC_LEN 8u
-#define PEER_VERSION 1u
+#define PEER_VERSION 2u
 
 /* Bytes of a frame besides its length: what either side takes. */
 #define PEER_FRAME_MAX ((size_t)512 << 20)

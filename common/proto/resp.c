@@ -188,7 +188,9 @@ size_t resp_take_back(struct resp_conn *conn, unsigned *count)
 		bytes += a->list[--a->next].used;
 		--*count;
 	}
-	a->at -= bytes;
+	/* Without anything read ahead there is no place to go back from. */
+	if (bytes != 0)
+		a->at -= bytes;
 	return bytes;
 }
 

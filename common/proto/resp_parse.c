@@ -296,7 +296,8 @@ enum resp_parse resp_parse(struct resp_parser *p, struct slice input,
 	return result;
 }
 
-/* The same for any number of digits. */
+/* The same for up to nine digits: more would be beyond any limit, and without
+ * one, of int64_t. */
 static int64_t long_length(const char **p, const char *end, char type)
 {
 	const char *at = *p, *first = at + 1;
@@ -305,10 +306,11 @@ static int64_t long_length(const char **p, const char *end, char type)
 
 	if (end - at < 4 || *at != type)
 		return -1;
-	while (++at < end && (digit = (unsigned char)*at - '0') <= 9)
+	while (++at < end && at - first < 9 &&
+	       (digit = (unsigned char)*at - '0') <= 9)
 		v = v * 10 + digit;
-	if (at == first || at - first > 9 || end - at < 2 ||
-	    memcmp(at, "\r\n", 2) != 0 || (*first == '0' && at - first > 1))
+	if (at == first || end - at < 2 || memcmp(at, "\r\n", 2) != 0 ||
+	    (*first == '0' && at - first > 1))
 		return -1;
 	*p = at + 2;
 	return v;

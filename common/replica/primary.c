@@ -67,13 +67,11 @@ int primary_save(struct primary *p)
 
 static bool is_ticked(const struct primary *p)
 {
-	/* A node that may not vote must not campaign either. Without ticks it
-	 * does not; a learner or a retired one does not in any case. */
-	const struct member *self = members_find(primary_list(p), p->state.id);
-
+	/* Without ticks it does not campaign; one that is retired or no voter
+	 * does not in any case. */
 	return primary_takes_part(p) && !p->held &&
-	       (primary_may_vote(p) || p->wiped || p->store_failed ||
-		self == NULL || !self->voter);
+	       (primary_may_stand(p) || p->wiped || p->store_failed ||
+		members_find(primary_list(p), p->state.id) == NULL);
 }
 
 void primary_tick(struct primary *p, uint64_t now_ms)

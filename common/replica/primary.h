@@ -23,13 +23,21 @@
  *
  * Who may vote. Consensus holds as long as no node forgets what it has said. A
  * node whose directory is lost, and that comes back under its name with an
- *empty one, looks like a new one; did it vote, acknowledged writes could be
- *lost. So a node draws a number when its directory is made, its birth, and the
- * membership has the births of all. A node neither votes nor campaigns until
+ * empty one, looks like a new one; did its vote count, acknowledged writes
+ *could be lost. So a node draws a number when its directory is made, its birth,
+ *and the membership has the births of all voters. Every message says of which
+ *birth its sender is, and a reply counts only from the birth that is listed by
+ *the one who counts (raft_internal.h has why that is enough). So a node may
+ *vote whatever its own log says of it, and must: it may be a voter without
+ *having the entry yet.
  *
- *	the membership in its log names it with its own birth, or
- *	there is none in its log, and it has met all of the first members, none
- *	of which had voted or stored anything when they met.
+ * That rests on all having begun with one list, in the entry that the first
+ * leader writes. Who is elected before there is that entry counts with the
+ * births that he met himself, and others may have met others. So until then a
+ * node neither votes nor campaigns before it has met all of the first members,
+ * none of which had voted or stored anything when they met. Whoever came later
+ * under a name than one that has helped to elect somebody meets that one, or
+ * who voted with it, too late; it helps to elect nobody without that entry.
  *
  * Hence a new cluster begins once all of its first members have met; from then
  * on a majority will do. A node that finds itself listed with another birth, or
@@ -65,7 +73,8 @@ enum frame_kind {
 	 * the reply may leave. */
 	FRAME_FORWARD = 4,
 	FRAME_FORWARDED = 5, /* id (8), code (4), reply or message */
-	/* id (8), birth (8): the members have you with another birth */
+	/* id (8), birth (8), term (8): the members have you with another birth,
+	 * as the leader of that term knows */
 	FRAME_FORGOT = 6,
 };
 

@@ -156,10 +156,12 @@ static void enqueue(struct primary *p, struct slice frame)
 	buf_append_slice(&p->queue, frame);
 }
 
-static bool asks_for_a_vote(const struct raft_message *m)
+/* What could make this node vote, for itself or another, who may not. */
+static bool asks_too_much(const struct primary *p, const struct raft_message *m)
 {
-	return m->kind == RAFT_PREVOTE || m->kind == RAFT_VOTE ||
-	       m->kind == RAFT_TIMEOUT_NOW;
+	if (m->kind == RAFT_PREVOTE || m->kind == RAFT_VOTE)
+		return !primary_may_vote_for(p, m);
+	return m->kind == RAFT_TIMEOUT_NOW && !primary_may_stand(p);
 }
 
 /* The entries of the message that is held up stand in the frame. */
@@ -184,7 +186,7 @@ void primary_receive_message(struct primary *p, struct slice frame)
 	}
 	if (!primary_parse_frame(p, frame) || !primary_is_addressed(p, m->to))
 		return;
-	if (asks_for_a_vote(m) && !primary_may_vote(p))
+	if (asks_too_much(p, m))
 		return;
 	primary_note_sender(p, m->from);
 	/* It may end this node's leadership: until now it led. */

@@ -40,6 +40,7 @@
 /* Frames of snapshots; see primary_snapshot.c. */
 #define FETCH_SIZE 21u
 #define CHUNK_HEAD 30u
+#define FORGOT_SIZE 25u
 enum chunk_flags {
 	CHUNK_DONE = 1,	   /* the last piece */
 	CHUNK_REFUSED = 2, /* there is no such piece */
@@ -265,7 +266,14 @@ void primary_know(struct primary *p, uint64_t index,
 void primary_adopt(struct primary *p, uint64_t index);
 /* Those that are not needed any more, now that all up to index is committed. */
 void primary_forget(struct primary *p, uint64_t index);
-bool primary_may_vote(const struct primary *p);
+/* Whether it answers a candidate: one who has entries, and so a membership that
+ * all agree on, or any once it has met all of the first members. */
+bool primary_may_vote_for(const struct primary *p,
+			  const struct raft_message *m);
+/* Whether it may be one, should the core want it. */
+bool primary_may_stand(const struct primary *p);
+/* Whether the members in force have it, itself, as a voter. */
+bool primary_is_voter(const struct primary *p);
 /* Finds out whether the log says that this node lost its data; or a leader. */
 void primary_check_birth(struct primary *p);
 void primary_forgot(struct primary *p, struct slice frame);

@@ -40,11 +40,9 @@ static const char *state_text(const struct primary *p)
 		return "waiting to be added";
 	if (p->fetch.active)
 		return "fetching a snapshot";
-	if (!primary_may_vote(p))
-		return p->state.first.n != 0 && !p->state.began
-			       ? "waiting for the other members"
-			       : "learning";
-	return "ok";
+	if (!primary_may_stand(p))
+		return "waiting for the other members";
+	return primary_is_voter(p) ? "ok" : "learning";
 }
 
 static const char *role_text(const struct primary *p)

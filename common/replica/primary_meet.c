@@ -92,8 +92,10 @@ static void maybe_begin(struct primary *p)
 	p->state.began = true;
 	if (primary_save(p) != 0)
 		return;
-	primary_know(p, 0, first);
 	primary_say(p, "all members have met: the cluster begins");
+	/* With their births, which the core counts with. */
+	if (primary_open_core(p) != 0)
+		primary_die(p, err_text());
 }
 
 static int check_cluster(struct primary *p, const struct primary_hello *hello)
@@ -174,6 +176,7 @@ static void become(struct primary *p, uint64_t id)
 	p->state.id = id;
 	p->state.term = 0;
 	p->state.vote = 0;
+	p->state.vote_birth = 0;
 	p->state.began = false;
 	p->state.stored = false;
 	p->state.lost = false;

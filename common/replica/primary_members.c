@@ -44,6 +44,7 @@ void primary_to_raft(const struct members *list, uint64_t index,
 		out->list[i] = (struct raft_member){
 			.id = list->list[i].id,
 			.voter = list->list[i].voter,
+			.birth = list->list[i].birth,
 		};
 }
 
@@ -105,16 +106,24 @@ static bool is_from_the_log(const struct primary *p)
 	return p->nknown != 0 && p->known[p->nknown - 1].index != 0;
 }
 
-bool primary_may_vote(const struct primary *p)
+bool primary_may_stand(const struct primary *p)
 {
-	const struct member *self;
-
 	if (p->wiped || p->state.id == 0)
 		return false;
-	if (!is_from_the_log(p))
-		return p->state.began;
-	self = members_find(primary_list(p), p->state.id);
-	return self != NULL && self->birth == p->state.birth;
+	return is_from_the_log(p) || p->state.began;
+}
+
+bool primary_may_vote_for(const struct primary *p, const struct raft_message *m)
+{
+	return !p->wiped && p->state.id != 0 &&
+	       (p->state.began || m->index != 0);
+}
+
+bool primary_is_voter(const struct primary *p)
+{
+	const struct member *self = members_find(primary_list(p), p->state.id);
+
+	return self != NULL && self->voter && self->birth == p->state.birth;
 }
 
 static void lose(struct primary *p)
@@ -136,12 +145,15 @@ void primary_check_birth(struct primary *p)
 }
 
 /* A leader does not send again what this node had acknowledged, so that it
- * could not find out by itself. */
+ * could not find out by itself. One of the past may have taken an earlier
+ * bearer of the name for a voter, and be the only one to think so. */
 void primary_forgot(struct primary *p, struct slice frame)
 {
-	if (frame.len != 17 || p->wiped || !primary_takes_part(p) ||
+	if (frame.len != FORGOT_SIZE || p->wiped || !primary_takes_part(p) ||
 	    get_le64(frame.data + 1) != p->state.id ||
-	    get_le64(frame.data + 9) == p->state.birth)
+	    get_le64(frame.data + 9) == p->state.birth ||
+	    get_le64(frame.data + 17) < p->term ||
+	    (is_from_the_log(p) && primary_is_voter(p)))
 		return;
 	lose(p);
 }

@@ -187,6 +187,7 @@ static int start_core(struct primary *p, struct raft_state *state)
 	struct raft_members members[KNOWN_MAX];
 	struct raft_options options = {
 		.id = p->state.id,
+		.birth = p->state.birth,
 		.seed = primary_mix(p->options.seed + p->state.id),
 		.heartbeat_ms = p->options.heartbeat_ms,
 		.election_ms = p->options.election_ms,
@@ -196,6 +197,7 @@ static int start_core(struct primary *p, struct raft_state *state)
 
 	state->term = p->state.term;
 	state->vote = p->state.vote;
+	state->vote_birth = p->state.vote_birth;
 	state->members = members;
 	state->nmembers = p->nknown;
 	for (unsigned i = 0; i < p->nknown; i++)

@@ -78,21 +78,35 @@ static int drop_member(struct primary *p)
 	return change(p, RAFT_REMOVE, &list, p->order.member.id);
 }
 
+static uint64_t birth_in(const struct raft_members *members, uint64_t id)
+{
+	for (unsigned i = 0; i < members->n; i++)
+		if (members->list[i].id == id)
+			return members->list[i].birth;
+	return 0;
+}
+
 static bool promote(struct primary *p, const struct member *learner)
 {
 	const struct meeting *met = primary_meeting(p, learner->name);
 	struct members list = *primary_list(p);
+	struct raft_members next;
+	uint64_t birth;
 
-	/* Its birth must stand in the list, or it would not vote. */
-	if (met == NULL)
+	if (met == NULL ||
+	    raft_change(p->raft, RAFT_PROMOTE, learner->id, &next) != 0)
+		return false;
+	/* The one who has caught up must be the one who is there. */
+	birth = birth_in(&next, learner->id);
+	if (met->member.birth != birth)
 		return false;
 	for (unsigned i = 0; i < list.n; i++) {
 		if (list.list[i].id != learner->id)
 			continue;
 		list.list[i].voter = true;
-		list.list[i].birth = met->member.birth;
+		list.list[i].birth = birth;
 	}
-	if (change(p, RAFT_PROMOTE, &list, learner->id) != 0)
+	if (primary_propose_members(p, &list, &next) != 0)
 		return false;
 	primary_say(p, "'%s' has caught up and votes from now on",
 		    learner->name);
@@ -104,13 +118,14 @@ static bool promote(struct primary *p, const struct member *learner)
 static void tell_forgetful(struct primary *p, const struct member *m)
 {
 	const struct meeting *met = primary_meeting(p, m->name);
-	char frame[17] = {FRAME_FORGOT};
+	char frame[FORGOT_SIZE] = {FRAME_FORGOT};
 
 	if (met == NULL || m->birth == 0 || met->member.birth == m->birth ||
 	    m->id == p->state.id)
 		return;
 	put_le64(frame + 1, m->id);
 	put_le64(frame + 9, m->birth);
+	put_le64(frame + 17, p->term);
 	(void)p->events.send(p->events.arg, m, slice_of(frame, sizeof(frame)),
 			     slice_of(NULL, 0));
 }

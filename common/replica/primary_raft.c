@@ -183,6 +183,7 @@ static void hand_over(struct primary *p)
 	if (best == NULL)
 		return;
 	m.from = p->state.id;
+	m.birth = p->state.birth;
 	m.to = best->id;
 	m.term = status.term;
 	primary_send_message(p, &m);
@@ -263,6 +264,7 @@ static void save(struct primary *p, const struct raft_action *action)
 {
 	p->state.term = action->term;
 	p->state.vote = action->vote;
+	p->state.vote_birth = action->vote_birth;
 	(void)primary_save(p); /* or it is dead */
 }
 

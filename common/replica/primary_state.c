@@ -6,7 +6,7 @@
  *	node 8a0c8e0000000000
  *	birth 2e9d0a7c44b1f655
  *	term 7
- *	vote 8a0c8e0000000000
+ *	vote 8a0c8e0000000000 2e9d0a7c44b1f655
  *	flags began stored
  *	member n1=127.0.0.1:65431 2e9d0a7c44b1f655
  *	sum 04c9e1b22f6d1a90
@@ -38,7 +38,11 @@ static void write_text(const struct primary_state *state, struct buf *out)
 	buf_printf(out, "node %016llx\n", (unsigned long long)state->id);
 	buf_printf(out, "birth %016llx\n", (unsigned long long)state->birth);
 	buf_printf(out, "term %llu\n", (unsigned long long)state->term);
-	buf_printf(out, "vote %016llx\n", (unsigned long long)state->vote);
+	buf_printf(out, "vote %016llx", (unsigned long long)state->vote);
+	if (state->vote_birth != 0)
+		buf_printf(out, " %016llx",
+			   (unsigned long long)state->vote_birth);
+	buf_append_char(out, '\n');
 	buf_printf(out, "flags%s%s%s%s\n", state->began ? " began" : "",
 		   state->stored ? " stored" : "", state->lost ? " lost" : "",
 		   state->emptying ? " emptying" : "");
@@ -67,7 +71,7 @@ static bool parse_member(struct primary_state *state, const char *line)
 
 static void parse_line(struct primary_state *state, const char *line)
 {
-	unsigned long long value;
+	unsigned long long value, birth = 0;
 
 	if (sscanf(line, "cluster %16llx", &value) == 1)
 		state->cluster_id = value;
@@ -77,9 +81,10 @@ static void parse_line(struct primary_state *state, const char *line)
 		state->birth = value;
 	else if (sscanf(line, "term %20llu", &value) == 1)
 		state->term = value;
-	else if (sscanf(line, "vote %16llx", &value) == 1)
+	else if (sscanf(line, "vote %16llx %16llx", &value, &birth) >= 1) {
 		state->vote = value;
-	else if (strncmp(line, "flags", 5) == 0) {
+		state->vote_birth = birth;
+	} else if (strncmp(line, "flags", 5) == 0) {
 		state->began = strstr(line, " began") != NULL;
 		state->stored = strstr(line, " stored") != NULL;
 		state->lost = strstr(line, " lost") != NULL;

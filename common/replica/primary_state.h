@@ -15,9 +15,10 @@ struct primary_state {
 	uint64_t id;	     /* 0: it joins, and was not addressed yet */
 	uint64_t birth;
 	uint64_t term, vote;
-	bool began;    /* it has met all of the first members */
-	bool stored;   /* entries of its log were on disk */
-	bool lost;     /* its store was damaged, and put aside */
+	uint64_t vote_birth; /* of whom it voted for; 0: not known */
+	bool began;	     /* it has met all of the first members */
+	bool stored;	     /* entries of its log were on disk */
+	bool lost;	     /* its store was damaged, and put aside */
 	bool emptying; /* the store is to be emptied before it takes part */
 	/* The first members, with their births if it has met them; n is 0 of a
 	 * node that joined later. */

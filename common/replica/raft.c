@@ -69,6 +69,12 @@ static bool is_reply(const struct raft_message *m)
 	       m->kind == RAFT_APPEND_REPLY;
 }
 
+/* Whether a reply is that of the member who was asked. */
+static bool counts(const struct peer *p, const struct raft_message *m)
+{
+	return p != NULL && (!p->voter || m->birth == p->birth);
+}
+
 /* A term that somebody has reached, not one that he asks about. */
 static bool is_later_term(const struct raft *r, const struct raft_message *m)
 {
@@ -117,7 +123,7 @@ void raft_receive(struct raft *r, uint64_t now_ms, const struct raft_message *m)
 		return;
 	}
 	p = peer_find(r, m->from);
-	if (is_reply(m) && p == NULL)
+	if (is_reply(m) && !counts(p, m))
 		return;
 	if (is_later_term(r, m))
 		become_follower(r, m->term, 0);
@@ -216,6 +222,7 @@ void begin_message(struct raft *r, enum raft_kind kind, uint64_t to,
 
 	m->kind = kind;
 	m->from = r->options.id;
+	m->birth = r->options.birth;
 	m->to = to;
 	m->term = r->term;
 	m->index = m->index_term = 0;
@@ -239,6 +246,7 @@ static bool next_save(struct raft *r, struct raft_action *action)
 	action->kind = RAFT_SAVE;
 	action->term = r->term;
 	action->vote = r->vote;
+	action->vote_birth = r->vote_birth;
 	return true;
 }
 

@@ -33,10 +33,16 @@ struct raft;
 
 #define RAFT_MEMBERS_MAX 15u
 
-/* Who takes part. A learner gets entries but neither votes nor counts. */
+/* Who takes part. A learner gets what is committed and does not count.
+ *
+ * A node has an id and a birth, a number drawn when its disk was new: one that
+ * comes back with an empty disk has the same id and another birth. What it says
+ * is its own word, not that of the voter who is listed, and does not count (see
+ * raft_internal.h). Who has no use for births leaves them all 0. */
 struct raft_member {
 	uint64_t id; /* never 0 */
 	bool voter;
+	uint64_t birth; /* of a voter; of a learner it does not matter */
 };
 
 struct raft_members {
@@ -68,6 +74,7 @@ enum raft_kind {
 struct raft_message {
 	enum raft_kind kind;
 	uint64_t from, to;
+	uint64_t birth; /* of the sender */
 	uint64_t term;
 	/* APPEND: the entry before the first. VOTE: the last of the candidate.
 	 * SNAPSHOT: the last that it covers. APPEND_REPLY: the highest that is
@@ -129,6 +136,7 @@ enum raft_action_kind {
 struct raft_action {
 	enum raft_action_kind kind;
 	uint64_t term, vote;   /* SAVE, ROLE */
+	uint64_t vote_birth;   /* SAVE: of whom it votes for */
 	uint64_t index, count; /* see above */
 	uint64_t round;	       /* CONFIRM */
 	enum raft_role role;   /* ROLE */
@@ -138,8 +146,9 @@ struct raft_action {
 };
 
 struct raft_options {
-	uint64_t id;   /* of this node; 0: not known yet (see raft_name) */
-	uint64_t seed; /* of election timeouts */
+	uint64_t id; /* of this node; 0: not known yet (see raft_name) */
+	uint64_t birth;
+	uint64_t seed;	       /* of election timeouts */
 	unsigned heartbeat_ms; /* 0: 50 */
 	unsigned election_ms;  /* 0: 150; drawn from it to twice of it */
 	/* Messages with entries on their way to one peer at most. 0: 32 */
@@ -152,7 +161,7 @@ struct raft_options {
 
 /* What was found on disk. */
 struct raft_state {
-	uint64_t term, vote;
+	uint64_t term, vote, vote_birth;
 	/* The log holds first..last (last = first - 1: none), all on disk;
 	 * entry first - 1 had term base_term (index 0: term 0). */
 	uint64_t first, last;
@@ -225,7 +234,8 @@ int raft_read(struct raft *r, uint64_t now_ms, uint64_t *round);
 /* Whether one more change is allowed now, and the membership that comes of it.
  * The caller then appends it as an entry and says so with raft_appended().
  * add: a learner (KV_ECONDITION if it is a member). promote: a learner that has
- * nearly caught up (KV_EUNAVAILABLE: not yet). remove: any but the leader
+ * nearly caught up (KV_EUNAVAILABLE: not yet), with the birth that it
+ * acknowledged under. remove: any but the leader
  * itself (KV_ECONDITION: hand leadership over first; or no such member).
  * KV_EUNAVAILABLE: not the leader, or an earlier change is not committed, or
  * nothing of this term is. KV_ETOOBIG: too many members. */

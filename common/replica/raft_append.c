@@ -6,6 +6,10 @@
  * refused, or the peer falls silent, it is asked with one small message at a
  * time where the logs meet. When they meet before our log begins, it is offered
  * a snapshot instead.
+ *
+ * A learner gets what is committed only. What it has is then in every log that
+ * can be elected with, so that it never refuses its vote to who made it a voter
+ * for entries that no voter has any more.
  */
 #include "replica/raft_internal.h"
 
@@ -53,6 +57,12 @@ static void peer_probe(struct peer *p, uint64_t next)
 	window_clear(p);
 }
 
+/* The last entry that it may have. */
+static uint64_t last_for(const struct raft *r, const struct peer *p)
+{
+	return p->voter ? r->log.last : r->commit;
+}
+
 /* A new leader takes everybody for being up to date; those who are not will
  * say so. */
 void peer_start(struct raft *r, struct peer *p)
@@ -60,13 +70,14 @@ void peer_start(struct raft *r, struct peer *p)
 	*p = (struct peer){
 		.id = p->id,
 		.voter = p->voter,
+		.birth = p->birth,
 		.heard_ms = r->now,
 		.match = 0,
 		.due = true,
 		.round_sent = r->round,
 		.round_acked = r->confirmed,
 	};
-	peer_stream(p, r->log.last + 1);
+	peer_stream(p, last_for(r, p) + 1);
 }
 
 bool is_active(const struct raft *r, const struct peer *p)
@@ -155,6 +166,16 @@ static void on_refused(struct raft *r, struct peer *p,
 	peer_probe(p, at + 1);
 }
 
+/* A learner of another birth than before has nothing of what that one had. */
+static void note_birth(struct raft *r, struct peer *p, uint64_t birth)
+{
+	if (p->birth == birth)
+		return;
+	p->birth = birth;
+	if (p->heard)
+		peer_start(r, p);
+}
+
 void on_append_reply(struct raft *r, struct peer *p,
 		     const struct raft_message *m)
 {
@@ -162,6 +183,7 @@ void on_append_reply(struct raft *r, struct peer *p,
 		return;
 	if (!m->refused && m->index > r->log.last)
 		return;
+	note_birth(r, p, m->birth);
 	p->heard = true;
 	p->heard_ms = r->now;
 	if (m->round > p->round_acked)
@@ -178,7 +200,7 @@ void on_append_reply(struct raft *r, struct peer *p,
 
 static bool has_entries(const struct raft *r, const struct peer *p)
 {
-	return p->mode == PEER_STREAM && p->next <= r->log.last &&
+	return p->mode == PEER_STREAM && p->next <= last_for(r, p) &&
 	       !window_is_full(r, p);
 }
 
@@ -217,8 +239,8 @@ static void add_entries(struct raft *r, struct peer *p)
 {
 	uint64_t from = p->next, last;
 
-	last = r->options.fit(r->options.fit_arg, from, r->log.last);
-	assert(last >= from && last <= r->log.last);
+	last = r->options.fit(r->options.fit_arg, from, last_for(r, p));
+	assert(last >= from && last <= last_for(r, p));
 	last = add_changes(r, from, last);
 	last = log_spans(&r->log, from, last, &r->out);
 	while (r->out.nchanges != 0 &&

@@ -7,8 +7,9 @@
  * refuser's term: the one node whose log is long enough may be the one that
  * lags in terms, and must be able to catch up.
  *
- * Who asks need not be a member in our eyes: our membership may be an old one.
- * Whom we asked must be one in the membership that we count with.
+ * Who asks need not be a member in our eyes, nor we ourselves: our membership
+ * may be an old one. Whom we asked must be one in the membership that we count
+ * with, with the birth that it has there (raft_internal.h).
  */
 #include "replica/raft_internal.h"
 
@@ -56,7 +57,7 @@ void become_follower(struct raft *r, uint64_t term, uint64_t leader)
 	assert(term >= r->term);
 	if (term > r->term) {
 		r->term = term;
-		r->vote = 0;
+		r->vote = r->vote_birth = 0;
 	}
 	forget_leader(r);
 	if (r->role != RAFT_FOLLOWER)
@@ -110,6 +111,7 @@ static void stand(struct raft *r, bool handover)
 	r->handover = handover;
 	r->term++;
 	r->vote = r->options.id;
+	r->vote_birth = r->options.birth;
 	forget_leader(r);
 	election_rearm(r);
 	ask_voters(r);
@@ -129,7 +131,7 @@ static void tally(struct raft *r)
 /* Whether it can be elected, and has what it takes to lead at once. */
 static bool may_stand(struct raft *r)
 {
-	return !r->retired && is_voter(r, r->options.id) &&
+	return !r->retired && is_voter_itself(r) && r->term < NUMBER_MAX &&
 	       raft_log_reserve(&r->log, 1);
 }
 
@@ -181,16 +183,22 @@ static void answer_vote(struct raft *r, enum raft_kind kind, uint64_t to,
 	r->vote_reply.term = term;
 }
 
+static bool may_have_vote(const struct raft *r, const struct raft_message *m)
+{
+	if (r->vote == 0)
+		return r->leader == 0;
+	return r->vote == m->from && r->vote_birth == m->birth;
+}
+
 /* Its term is ours by now, unless a live leader made us deaf to it. */
 void on_vote(struct raft *r, const struct raft_message *m)
 {
-	bool granted =
-		m->term == r->term &&
-		(r->vote == m->from || (r->vote == 0 && r->leader == 0)) &&
-		is_up_to_date(r, m);
+	bool granted = m->term == r->term && may_have_vote(r, m) &&
+		       is_up_to_date(r, m);
 
 	if (granted) {
 		r->vote = m->from;
+		r->vote_birth = m->birth;
 		election_rearm(r);
 	}
 	answer_vote(r, RAFT_VOTE_REPLY, m->from, granted, r->term);

@@ -29,6 +29,10 @@
 
 #define INFLIGHT_MAX 128u
 
+/* Of terms and indexes. No cluster gets here: one term or entry a nanosecond
+ * for a century. But a peer may say so. */
+#define NUMBER_MAX (UINT64_C(1) << 62)
+
 /* A learner that lacks no more than this may be promoted: what is sent and
  * synced in some milliseconds. */
 #define PROMOTE_LAG 1000u
@@ -70,9 +74,32 @@ enum peer_mode {
 	PEER_OFFER,  /* what it lacks is not in the log any more */
 };
 
+/*
+ * Consensus stands on what a server never forgets: its term, its vote, what it
+ * acknowledged. So the server of the proofs is not an id but an id with a birth
+ * (see raft.h): when the disk goes, that server has died, and another one has
+ * come that never promised anything. Hence
+ *
+ *	each message says under which birth it is sent
+ *	a vote, an acknowledgement, a confirmation of leadership and a sign of
+ *		life count only from the birth that the membership one counts
+ *		with has for the voter; whoever counts decides, as his
+ *membership is the one that the majority is taken of of a learner, which does
+ *not count, the membership need not know the birth: what it acknowledged is
+ *forgotten when it comes with another, and it becomes a voter with the one it
+ *acknowledged under a vote is given to an id and a birth only who finds himself
+ *listed with his own birth campaigns
+ *
+ * Whom a node votes for does not depend on what its own log says of it. A voter
+ * that was just made one may not have the entry yet, and its vote may be needed
+ * to elect somebody who could send it.
+ */
 struct peer {
 	uint64_t id;
 	bool voter;
+	/* Whose replies count: of a voter as it is listed, of a learner that of
+	 * its last reply. */
+	uint64_t birth;
 	bool heard; /* ever, in this term */
 	uint64_t heard_ms;
 
@@ -96,7 +123,7 @@ struct raft {
 	uint64_t now;
 	uint64_t random;
 
-	uint64_t term, vote;
+	uint64_t term, vote, vote_birth;
 	enum raft_role role;
 	uint64_t leader;
 	bool retired;
@@ -175,6 +202,8 @@ const struct raft_members *configs_at(const struct raft *r, uint64_t index);
 void peers_update(struct raft *r);
 struct peer *peer_find(struct raft *r, uint64_t id);
 bool is_voter(const struct raft *r, uint64_t id);
+/* This node is one, and not just somebody of the same id. */
+bool is_voter_itself(const struct raft *r);
 /* The highest that a majority of voters has reached. */
 typedef uint64_t peer_value_fn(const struct raft *r, const struct peer *p);
 uint64_t majority(const struct raft *r, peer_value_fn *value);

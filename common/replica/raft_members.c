@@ -101,6 +101,24 @@ bool is_voter(const struct raft *r, uint64_t id)
 	return m != NULL && m->voter;
 }
 
+bool is_voter_itself(const struct raft *r)
+{
+	const struct raft_member *m = member(raft_membership(r), r->options.id);
+
+	return m != NULL && m->voter && m->birth == r->options.birth;
+}
+
+/* One who was promoted with the birth that we heard it under is the same. */
+static void peer_update(struct raft *r, struct peer *p,
+			const struct raft_member *m)
+{
+	p->voter = m->voter;
+	if (!m->voter || p->birth == m->birth)
+		return;
+	p->birth = m->birth;
+	peer_start(r, p);
+}
+
 void peers_update(struct raft *r)
 {
 	const struct raft_members *m = raft_membership(r);
@@ -118,7 +136,7 @@ void peers_update(struct raft *r)
 			*p = (struct peer){.id = m->list[i].id};
 			peer_start(r, p);
 		}
-		p->voter = m->list[i].voter;
+		peer_update(r, p, &m->list[i]);
 	}
 	r->tell_members = true;
 }
@@ -191,7 +209,8 @@ static int promote_member(const struct raft *r, struct raft_members *m,
 			       "node %" PRIu64 " has not caught up yet", id);
 	for (unsigned i = 0; i < m->n; i++)
 		if (m->list[i].id == id)
-			m->list[i].voter = true;
+			m->list[i] = (struct raft_member){
+				.id = id, .voter = true, .birth = p->birth};
 	return 0;
 }
 

@@ -7,9 +7,6 @@
  */
 #include "replica/raft_internal.h"
 
-/* No cluster gets here: one term or entry a nanosecond for a century. */
-#define NUMBER_MAX (UINT64_C(1) << 62)
-
 bool members_valid(const struct raft_members *m)
 {
 	unsigned voters = 0;

@@ -80,6 +80,7 @@ static int set_state(struct raft *r, const struct raft_state *state)
 			       "what is committed is not in the log");
 	r->term = r->saved.term = r->told.term = state->term;
 	r->vote = r->saved.vote = state->vote;
+	r->vote_birth = state->vote_birth;
 	r->commit = r->told.commit = state->commit;
 	r->persisted = state->last;
 	return set_members(r, state);

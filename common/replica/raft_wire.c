@@ -6,10 +6,10 @@
  *	2	flags: 1 refused, 2 handover
  *	3	number of spans
  *	4	number of memberships
- *	5	nine numbers of 8 bytes
- *	77	spans: first, term
+ *	5	ten numbers of 8 bytes
+ *	85	spans: first, term
  *	...	memberships: index (8), members (1), and of each its id
- *		(8) and whether it votes (1)
+ *		(8), its birth (8) and whether it votes (1)
  */
 #include "replica/raft_wire.h"
 
@@ -20,10 +20,10 @@
 
 #define FLAG_REFUSED 1u
 #define FLAG_HANDOVER 2u
-#define HEADER 77u
+#define HEADER 85u
 #define SPAN 16u
 #define MEMBERS 9u
-#define MEMBER 9u
+#define MEMBER 17u
 
 static void put_u64(struct buf *out, uint64_t v)
 {
@@ -39,6 +39,7 @@ static void put_members(struct buf *out, const struct raft_members *m)
 	buf_append_char(out, (char)m->n);
 	for (unsigned i = 0; i < m->n; i++) {
 		put_u64(out, m->list[i].id);
+		put_u64(out, m->list[i].birth);
 		buf_append_char(out, m->list[i].voter);
 	}
 }
@@ -47,9 +48,9 @@ void raft_wire_put(struct buf *out, const struct raft_message *m)
 {
 	unsigned flags = (m->refused ? FLAG_REFUSED : 0) |
 			 (m->handover ? FLAG_HANDOVER : 0);
-	const uint64_t numbers[] = {m->from,   m->to,	      m->term,
-				    m->index,  m->index_term, m->count,
-				    m->commit, m->round,      m->asked};
+	const uint64_t numbers[] = {
+		m->from,       m->to,	 m->birth,  m->term,  m->index,
+		m->index_term, m->count, m->commit, m->round, m->asked};
 
 	assert(raft_message_valid(m));
 	buf_append_char(out, (char)RAFT_WIRE_VERSION);
@@ -109,6 +110,7 @@ static bool take_members(struct slice *in, struct raft_members *m)
 		unsigned voter;
 
 		m->list[i].id = take_u64(in);
+		m->list[i].birth = take_u64(in);
 		voter = take_byte(in);
 		if (voter > 1)
 			return false;
@@ -145,6 +147,7 @@ static bool take_header(struct slice *in, struct raft_message *m)
 	m->nchanges = take_byte(in);
 	m->from = take_u64(in);
 	m->to = take_u64(in);
+	m->birth = take_u64(in);
 	m->term = take_u64(in);
 	m->index = take_u64(in);
 	m->index_term = take_u64(in);

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "replica/raft.h"
 
-#define RAFT_WIRE_VERSION 1u
+#define RAFT_WIRE_VERSION 2u
 
 /* Appends the message, which must be valid. */
 void raft_wire_put(struct buf *out, const struct raft_message *m);

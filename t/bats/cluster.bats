@@ -294,6 +294,9 @@ await() {
 
 @test "what kv-cluster is not made for it refuses" {
 	run -2 kv-cluster
+	run -2 kv-cluster --frobnicate
+	assert_output --partial "unrecognized option '--frobnicate'"
+	refute_output --partial 'what to do?'
 	run -2 kv-cluster dance
 	assert_output --partial "no command 'dance'"
 	run -2 kv-cluster down

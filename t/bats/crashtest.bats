@@ -128,6 +128,12 @@ line() {
 
 @test "wrong usage exits 2" {
 	run -2 kv-crashtest
+	assert_output --partial 'what to test?'
+	run -2 kv-crashtest --seed 1
+	assert_output --partial 'what to test?'
+	run -2 kv-crashtest --frobnicate
+	assert_output --partial "unrecognized option '--frobnicate'"
+	refute_output --partial 'what to test?'
 	run -2 kv-crashtest explode
 	run -2 kv-crashtest disk --rounds 3
 	run -2 kv-crashtest kill --rounds 0

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static bool met;
 
 /* A hash that shows that it is one of ours only by its first byte would be

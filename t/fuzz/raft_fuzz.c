@@ -178,8 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct node n = {.now = 1000, .term = 3, .last = 6, .commit = 2};
 	struct raft_span spans[] = {{3, 1}, {5, 2}};
 	struct raft_members members = {
-		.n = 3, .list = {{1, true}, {2, true}, {3, true}}};
-	struct raft_options options = {.id = 1, .seed = 1};
+		.n = 3, .list = {{1, true, 1}, {2, true, 2}, {3, true, 3}}};
+	struct raft_options options = {.id = 1, .birth = 1, .seed = 1};
 	struct raft_state state = {
 		.term = 3,
 		.first = 3,

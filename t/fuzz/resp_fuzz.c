@@ -201,65 +201,156 @@ static bool is_steady(const struct buf *said, size_t mark)
 	       (said->len == mark || strchr("+-:_$", said->data[mark]) != NULL);
 }
 
-/* All that is said in answer to the input; `step` bytes come at a time. */
-static void talk(struct slice input, size_t step, struct buf *said)
+/* ---- the server around it ---- */
+
+static void tell_clients(void *host, resp_client_fn *fn, void *arg)
 {
+	const struct resp_client clients[] = {
+		{.id = 1, .address = "127.0.0.1:4711", .conn = host},
+		{.id = 2, .address = "/s:0", .is_unix = true},
+	};
+
+	fn(arg, &clients[0]);
+	fn(arg, &clients[1]);
+}
+
+static void do_kill(void *host, uint64_t id)
+{
+	(void)host;
+	demand(id != 1); /* that is who asks */
+}
+
+static void tell_facts(void *host, struct resp_server_facts *facts)
+{
+	(void)host;
+	*facts = (struct resp_server_facts){
+		.cluster = {.clustered = true,
+			    .leads = true,
+			    .majority = 2,
+			    .nothers = 1,
+			    .others = {{"127.0.0.1:1", 7, true}}},
+		.socket = "/s",
+	};
+}
+
+static const struct resp_host_ops host_ops = {tell_clients, do_kill,
+					      tell_facts};
+
+/* ---- a conversation ---- */
+
+struct talk {
+	struct resp_conn *conn;
+	struct slice input;
+	size_t at, have; /* used; come so far */
+	bool runs;	 /* reads behind each other are one call */
+	char *piece;	 /* what of it the connection sees */
+	size_t piece_at;
+};
+
+/* A copy that ends where the input does; with `runs` it is one for all, so that
+ * commands may be read ahead. */
+static struct slice take_piece(struct talk *t)
+{
+	size_t len = t->have - t->at;
+
+	if (t->piece == NULL || !t->runs) {
+		resp_pause(t->conn);
+		free(t->piece);
+		t->piece = malloc(len + 1);
+		demand(t->piece != NULL);
+		memcpy(t->piece, t->input.data + t->at, len);
+		t->piece_at = t->at;
+	}
+	return slice_of(t->piece + (t->at - t->piece_at), len);
+}
+
+static void run_call(struct talk *t, struct resp_feed *f, struct fuzz_txn *x,
+		     struct buf *said)
+{
+	size_t mark = said->len;
+	int r;
+
+	x->txn = (struct txn){.ops = &ops};
+	r = f->call->run(f->call, &x->txn, said);
+	if (r != 0) {
+		said->len = mark;
+		resp_write_error(said, r, err_text(), f->tag);
+	}
+	if (t->runs)
+		f->used -= resp_take_back(t->conn, &f->count);
+}
+
+static enum resp_next feed(struct talk *t, struct fuzz_txn *x, struct buf *said)
+{
+	struct resp_feed f = {.max = 1 << 20, .runs = t->runs};
+	size_t mark = said->len;
+	enum resp_next next;
+
+	f.input = take_piece(t);
+	next = f.input.len != 0 ? resp_feed(t->conn, &f) : RESP_MORE;
+	demand(f.used <= f.input.len);
+	demand(next == RESP_MORE || f.used != 0 || next >= RESP_LAST);
+	if (next == RESP_CALL) {
+		run_call(t, &f, x, said);
+		demand(f.used != 0);
+		if (resp_settle(t->conn))
+			next = RESP_LAST;
+	} else if (next == RESP_REPLY || next == RESP_LAST) {
+		buf_append_slice(said, f.reply);
+	}
+	if (!is_steady(said, mark))
+		said->len = mark;
+	t->at += f.used;
+	return next;
+}
+
+/* All that is said in answer to the input; `step` bytes come at a time. */
+static void talk(struct slice input, size_t step, bool runs, struct buf *said)
+{
+	static struct fuzz_txn
+		all; /* to zero it each time would take longest */
+	struct fuzz_txn *x = &all;
 	struct resp_shared *shared = resp_shared_new();
-	struct resp_conn *conn = resp_open(shared, 1);
-	struct fuzz_txn *x = calloc(1, sizeof(*x));
+	struct talk t = {.conn = resp_open(shared, 1),
+			 .input = input,
+			 .have = runs ? input.len : 0,
+			 .runs = runs};
 	enum resp_next next = RESP_NOTHING;
-	size_t at = 0, have = 0;
 
-	demand(conn != NULL && x != NULL);
+	demand(t.conn != NULL);
+	resp_shared_set_host(shared, &host_ops, t.conn);
+	resp_shared_set_clustered(shared, input.data[0] & 1);
+	x->n = x->changes = 0;
 	while (next != RESP_LAST && next != RESP_CLOSE) {
-		char *piece = malloc(have - at + 1);
-		struct resp_feed f = {.max = 1 << 20};
-		size_t mark = said->len;
-
-		demand(piece != NULL);
-		memcpy(piece, input.data + at, have - at);
-		f.input = slice_of(piece, have - at);
-		next = f.input.len != 0 ? resp_feed(conn, &f) : RESP_MORE;
-		demand(f.used <= f.input.len);
-		demand(next == RESP_MORE || f.used != 0 || next >= RESP_LAST);
-		if (next == RESP_CALL) {
-			x->txn = (struct txn){.ops = &ops};
-			if (f.call->run(f.call, &x->txn, said) != 0)
-				said->len = mark;
-			if (resp_settle(conn))
-				next = RESP_LAST;
-		} else if (next == RESP_REPLY || next == RESP_LAST) {
-			buf_append_slice(said, f.reply);
-		}
-		if (!is_steady(said, mark))
-			said->len = mark;
-		free(piece);
-		at += f.used;
+		next = feed(&t, x, said);
 		if (next != RESP_MORE)
 			continue;
-		if (have == input.len)
+		if (t.have == input.len)
 			break;
-		have = input.len - have > step ? have + step : input.len;
+		t.have = input.len - t.have > step ? t.have + step : input.len;
 	}
+	free(t.piece);
 	while (x->nblocks != 0)
 		free(x->blocks[--x->nblocks]);
-	free(x);
-	resp_close(conn);
+	resp_close(t.conn);
 	resp_shared_free(shared);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice input = slice_of(data, size);
-	struct buf whole = {0}, pieces = {0};
+	struct buf whole = {0}, pieces = {0}, joined = {0};
 
 	if (size == 0 || size > 4096)
 		return 0;
 	(void)resp_sniff(input);
-	talk(input, size, &whole);
-	talk(input, 1 + data[0] % 7, &pieces);
+	talk(input, size, false, &whole);
+	talk(input, 1 + data[0] % 7, false, &pieces);
 	demand(slice_eq(buf_slice(&whole), buf_slice(&pieces)));
+	/* What is steady is told by the call, and these are other calls. */
+	talk(input, size, true, &joined);
 	buf_release(&whole);
 	buf_release(&pieces);
+	buf_release(&joined);
 	return 0;
 }

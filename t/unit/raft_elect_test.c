@@ -297,10 +297,27 @@ static int start(const struct raft_state *state)
 	return e;
 }
 
+/* Somebody said so; there is none behind it to stand in. */
+static void nobody_stands_after_the_last_term(void)
+{
+	struct net *net = hand_new(3, 1, 0, 0, "1");
+	struct raft_message m;
+
+	hand_give(net, (struct raft_message){.kind = RAFT_VOTE_REPLY,
+					     .from = 2,
+					     .term = UINT64_C(1) << 62,
+					     .refused = true});
+	CHECK(net->nodes[1].term == UINT64_C(1) << 62);
+	tick(net);
+	CHECK(!hand_take(net, 2, &m));
+	net_free(net);
+}
+
 static void a_state_that_cannot_be_is_damage(void)
 {
 	struct raft_span spans[] = {{5, 2}, {7, 3}};
-	struct raft_members members = {.n = 1, .list = {{1, true}}};
+	struct raft_members members = {.n = 1,
+				       .list = {{.id = 1, .voter = true}}};
 	struct raft_state good = {.term = 3,
 				  .first = 5,
 				  .last = 8,
@@ -352,4 +369,5 @@ TEST_MAIN(T(it_votes_once_a_term), T(it_votes_for_no_shorter_log),
 	  T(a_leader_that_hears_no_majority_steps_down),
 	  T(a_handover_skips_the_question), T(a_node_without_members_waits),
 	  T(a_node_without_a_name_learns_it),
+	  T(nobody_stands_after_the_last_term),
 	  T(a_state_that_cannot_be_is_damage))

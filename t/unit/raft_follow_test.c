@@ -206,7 +206,7 @@ static void a_change_that_is_not_first_in_its_message_counts(void)
 
 	m.changes[0] = *raft_membership(net->nodes[1].raft);
 	m.changes[0].index = 3;
-	m.changes[0].list[m.changes[0].n++] = (struct raft_member){7, false};
+	m.changes[0].list[m.changes[0].n++] = (struct raft_member){.id = 7};
 	hand_give(net, m);
 	CHECK_INT(raft_membership(net->nodes[1].raft)->n, 4);
 	CHECK_INT(raft_membership(net->nodes[1].raft)->index, 3);
@@ -232,7 +232,7 @@ static struct net *with_two_changes(void)
 
 	m.changes[0] = *raft_membership(net->nodes[1].raft);
 	m.changes[0].index = 2;
-	m.changes[0].list[m.changes[0].n++] = (struct raft_member){4, false};
+	m.changes[0].list[m.changes[0].n++] = (struct raft_member){.id = 4};
 	m.changes[1] = m.changes[0];
 	m.changes[1].index = 4;
 	m.changes[1].list[3].voter = true;

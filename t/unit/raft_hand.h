@@ -42,13 +42,16 @@ static inline struct net *hand_new(unsigned n, uint64_t term, uint64_t base,
 	return net;
 }
 
-/* Hands over a message to node 1; new entries get payloads from 1000 on. */
+/* Hands over a message to node 1; new entries get payloads from 1000 on. Who
+ * sends it is whom the first membership has, unless the message says. */
 static inline void hand_give(struct net *net, struct raft_message m)
 {
 	struct net_entry entries[64] = {0};
 	unsigned span = 0, change = 0;
 
 	m.to = 1;
+	if (m.birth == 0)
+		m.birth = 100 + m.from;
 	CHECK(m.count <= 64);
 	for (uint64_t i = 0; i < m.count; i++) {
 		uint64_t index = m.index + 1 + i;

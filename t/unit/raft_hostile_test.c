@@ -22,8 +22,8 @@ static struct raft_members some_members(uint64_t index)
 	struct raft_members m = {.index = index, .n = 1 + (unsigned)draw(5)};
 
 	for (unsigned i = 0; i < m.n; i++)
-		m.list[i] = (struct raft_member){1 + i + draw(2) * 10,
-						 i == 0 || draw(3) != 0};
+		m.list[i] = (struct raft_member){
+			1 + i + draw(2) * 10, i == 0 || draw(3) != 0, draw(3)};
 	return m;
 }
 
@@ -49,6 +49,7 @@ static struct raft_message some_message(void)
 		.kind = (enum raft_kind)draw(8),
 		.from = 2 + draw(4),
 		.to = 1,
+		.birth = draw(3),
 		.term = 3 + draw(4),
 		.index = draw(12),
 		.commit = draw(14),
@@ -112,7 +113,7 @@ static void settle_bools(struct raft_message *m)
 static void nonsense_is_ignored(void)
 {
 	struct raft_span span = {1, 1};
-	struct raft_members members = {.n = 1, .list = {{2, true}}};
+	struct raft_members members = {.n = 1, .list = {{2, true, 1}}};
 	struct raft_options options = {.id = 1};
 	struct raft_state start = {.term = 1,
 				   .first = 1,

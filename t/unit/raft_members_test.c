@@ -103,7 +103,8 @@ static void a_cluster_has_at_most_so_many_members(void)
 	struct raft *r;
 
 	for (unsigned i = 0; i < RAFT_MEMBERS_MAX; i++)
-		members.list[i] = (struct raft_member){i + 1, i == 0};
+		members.list[i] =
+			(struct raft_member){.id = i + 1, .voter = i == 0};
 	CHECK_INT(raft_new(&r, &options, &state, 0), 0);
 	raft_tick(r, raft_deadline(r));
 	while (raft_next(r, &action))
@@ -147,6 +148,27 @@ static void a_learner_neither_counts_nor_confirms(void)
 	CHECK_INT(one(net)->answered, 0);
 	hand_store_and_ack(net, 2, 4);
 	CHECK_INT(hand_status(net).commit, 4);
+	CHECK_NET(net);
+	net_free(net);
+}
+
+/* Or it could refuse its vote, once it has one, for what no voter has. */
+static void a_learner_gets_what_is_committed_only(void)
+{
+	struct net *net = leading(3);
+	struct raft_message m;
+	uint64_t sent = 0;
+
+	net->n = 4;
+	net->nodes[4].id = 4;
+	CHECK_INT(net_change(net, one(net), RAFT_ADD, 4), 0);
+	hand_flush(net);
+	while (hand_take(net, 4, &m))
+		CHECK(m.index + m.count <= 2);
+	hand_store_and_ack(net, 2, 3);
+	while (hand_take(net, 4, &m))
+		sent = m.index + m.count;
+	CHECK_INT(sent, 3);
 	CHECK_NET(net);
 	net_free(net);
 }
@@ -260,7 +282,9 @@ static void entries_from_before_the_known_memberships_are_not_sent(void)
 {
 	struct raft_span span = {1, 1};
 	struct raft_members members = {
-		.index = 5, .n = 2, .list = {{1, true}, {2, false}}};
+		.index = 5,
+		.n = 2,
+		.list = {{.id = 1, .voter = true}, {.id = 2}}};
 	struct raft_options options = {.id = 1};
 	struct raft_state state = {.term = 1,
 				   .first = 1,
@@ -275,7 +299,7 @@ static void entries_from_before_the_known_memberships_are_not_sent(void)
 				 .to = 1,
 				 .term = 2,
 				 .refused = true,
-				 .asked = 8,
+				 .asked = 6,
 				 .index = 3,
 				 .index_term = 1};
 	struct raft_action action;
@@ -311,6 +335,7 @@ TEST_MAIN(T(no_change_before_the_first_commit_of_the_term),
 	  T(one_change_at_a_time), T(changes_that_make_no_sense_are_refused),
 	  T(a_cluster_has_at_most_so_many_members),
 	  T(a_learner_neither_counts_nor_confirms),
+	  T(a_learner_gets_what_is_committed_only),
 	  T(a_learner_is_promoted_when_it_has_caught_up),
 	  T(a_removed_voter_is_asked_no_more),
 	  T(a_new_node_is_filled_and_takes_over),

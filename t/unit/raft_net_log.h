@@ -38,11 +38,12 @@ struct net_read {
 
 struct net_node {
 	uint64_t id;
+	uint64_t birth;
 	struct raft *raft; /* NULL: down */
 	bool paused;
 	bool lame; /* nothing reaches its disk */
 	struct raft_state disk_state;
-	uint64_t term, vote; /* on disk */
+	uint64_t term, vote, vote_birth; /* on disk */
 	struct net_log log, disk;
 	uint64_t commit;
 	uint64_t truncated; /* lowest since the last flush; 0: none */

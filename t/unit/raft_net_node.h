@@ -177,6 +177,7 @@ static inline void net_start(struct net *net, uint64_t id)
 	struct raft_members *members = calloc(256, sizeof(*members));
 	struct raft_options options = {
 		.id = id,
+		.birth = node->birth,
 		.seed = net_draw(net, UINT64_MAX),
 		.fit = net_fit,
 		.fit_arg = net,
@@ -184,6 +185,7 @@ static inline void net_start(struct net *net, uint64_t id)
 	struct raft_state state = {
 		.term = node->term,
 		.vote = node->vote,
+		.vote_birth = node->vote_birth,
 		.first = l->base + 1,
 		.last = net_last(l),
 		.base_term = l->base_term,
@@ -230,11 +232,12 @@ static inline struct net *net_new(unsigned n, unsigned voters, uint64_t seed)
 	net->flush_min = net->flush_max = 1;
 	net->message_max = 16;
 	for (unsigned i = 0; i < voters; i++)
-		members.list[i] = (struct raft_member){i + 1, true};
+		members.list[i] = (struct raft_member){i + 1, true, 101 + i};
 	for (unsigned i = 1; i <= n; i++) {
 		struct net_node *node = &net->nodes[i];
 
 		node->id = i;
+		node->birth = 100 + i;
 		node->flush_at = node->fetch_at = NET_NEVER;
 		if (i <= voters)
 			node->log.base_members = members;
@@ -397,6 +400,7 @@ static inline void net_perform(struct net *net, struct net_node *node,
 			   (unsigned)node->id);
 		node->term = a->term;
 		node->vote = a->vote;
+		node->vote_birth = a->vote_birth;
 		break;
 	case RAFT_TRUNCATE:
 		net_truncate(net, node, a->index);

@@ -12,6 +12,7 @@ static struct raft_message an_append(void)
 		.kind = RAFT_APPEND,
 		.from = 1,
 		.to = 2,
+		.birth = UINT64_MAX,
 		.term = 7,
 		.index = 10,
 		.index_term = 3,
@@ -24,7 +25,9 @@ static struct raft_message an_append(void)
 	};
 
 	m.changes[0] = (struct raft_members){
-		.index = 12, .n = 2, .list = {{1, true}, {UINT64_MAX, false}}};
+		.index = 12,
+		.n = 2,
+		.list = {{1, true, 5}, {UINT64_MAX, false, UINT64_MAX}}};
 	return m;
 }
 
@@ -34,6 +37,7 @@ static void check_same(const struct raft_message *a,
 	CHECK_INT(a->kind, b->kind);
 	CHECK_INT(a->from, b->from);
 	CHECK_INT(a->to, b->to);
+	CHECK(a->birth == b->birth);
 	CHECK_INT(a->term, b->term);
 	CHECK_INT(a->index, b->index);
 	CHECK_INT(a->index_term, b->index_term);
@@ -58,6 +62,7 @@ static void check_same(const struct raft_message *a,
 		for (unsigned j = 0; j < x->n; j++) {
 			CHECK(x->list[j].id == y->list[j].id);
 			CHECK_INT(x->list[j].voter, y->list[j].voter);
+			CHECK(x->list[j].birth == y->list[j].birth);
 		}
 	}
 }
@@ -115,7 +120,7 @@ static void the_longest_message_comes_back(void)
 		m.changes[i].n = RAFT_MEMBERS_MAX;
 		for (unsigned j = 0; j < RAFT_MEMBERS_MAX; j++)
 			m.changes[i].list[j] =
-				(struct raft_member){j + 1, j % 2 == 0};
+				(struct raft_member){j + 1, j % 2 == 0, j};
 	}
 	check_round_trip(&m);
 }
@@ -154,7 +159,7 @@ static void refuse_with(size_t at, char byte)
 
 static void what_no_core_says_is_refused(void)
 {
-	refuse_with(0, 2);    /* version */
+	refuse_with(0, 1);    /* version */
 	refuse_with(1, 8);    /* kind */
 	refuse_with(2, 4);    /* flags */
 	refuse_with(3, 33);   /* spans */
@@ -162,9 +167,9 @@ static void what_no_core_says_is_refused(void)
 	refuse_with(4, 5);    /* memberships */
 	refuse_with(5, 0);    /* from nobody */
 	refuse_with(5, 2);    /* to itself */
-	refuse_with(28, 'x'); /* a term of centuries */
-	refuse_with(45, 1);   /* fewer entries than spans */
-	refuse_with(77, 12);  /* the first span is not the first entry */
+	refuse_with(36, 'x'); /* a term of centuries */
+	refuse_with(53, 1);   /* fewer entries than spans */
+	refuse_with(85, 12);  /* the first span is not the first entry */
 }
 
 static void another_version_is_named(void)
@@ -174,7 +179,7 @@ static void another_version_is_named(void)
 
 	CHECK_INT(raft_wire_get(&in, &back), KV_EPROTO);
 	CHECK_STR(err_text(), "a peer speaks version 9 of the protocol, this "
-			      "node version 1");
+			      "node version 2");
 }
 
 TEST_MAIN(T(every_field_comes_back), T(the_longest_message_comes_back),

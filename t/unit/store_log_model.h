@@ -406,16 +406,17 @@ static void open_store(void)
 
 static void close_store(void)
 {
+	struct store *store = sc.store;
 	uint64_t last;
 
-	if (sc.store == NULL)
+	if (store == NULL)
 		return;
-	last = store_appended(sc.store);
-	if (worked(store_close(sc.store)) && last > sc.model.durable) {
+	last = store_appended(store);
+	sc.store = NULL;
+	if (worked(store_close(store)) && last > sc.model.durable) {
 		sc.model.durable = last;
 		sc.model.before.n = 0;
 	}
-	sc.store = NULL;
 }
 
 static void reopen(void)
