@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -71,9 +72,8 @@ struct start {
 	char *host, *port; /* of one that joins; else NULL */
 };
 
-__attribute__((noreturn)) static void become_server(const char *server,
-						    const struct start *s,
-						    int said)
+/* What it says goes to `said`. 0 or an errno. */
+static int spawn_server(const char *server, struct start *s, int said)
 {
 	bool joins = s->port != NULL;
 	const char *argv[] = {
@@ -96,9 +96,20 @@ __attribute__((noreturn)) static void become_server(const char *server,
 		NULL,
 	};
 
-	if (dup2(said, STDOUT_FILENO) >= 0 && dup2(said, STDERR_FILENO) >= 0)
-		execv(server, (char *const *)(uintptr_t)argv);
-	_exit(127);
+	posix_spawn_file_actions_t actions;
+	int e = posix_spawn_file_actions_init(&actions);
+
+	if (e != 0)
+		return e;
+	e = posix_spawn_file_actions_adddup2(&actions, said, STDOUT_FILENO);
+	if (e == 0)
+		e = posix_spawn_file_actions_adddup2(&actions, said,
+						     STDERR_FILENO);
+	if (e == 0)
+		e = posix_spawn(&s->pid, server, &actions, NULL,
+				(char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return e;
 }
 
 /* Host and port of "host:port", "[host]:port". */
@@ -118,7 +129,7 @@ static int split_address(struct start *s)
 
 static int start_one(const struct local *l, const char *server, struct start *s)
 {
-	int fds[2];
+	int fds[2], e;
 
 	s->dir = local_path(l, s->node->name);
 	s->cluster = local_path(l, "cluster");
@@ -130,12 +141,10 @@ static int start_one(const struct local *l, const char *server, struct start *s)
 		return KV_ENOMEM;
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_sys(errno, "cannot make a pipe");
-	s->pid = fork();
-	if (s->pid == 0)
-		become_server(server, s, fds[1]);
+	e = spawn_server(server, s, fds[1]);
 	close(fds[1]);
 	s->said = fds[0];
-	return s->pid > 0 ? 0 : err_sys(errno, "cannot start '%s'", server);
+	return e == 0 ? 0 : err_sys(e, "cannot run '%s'", server);
 }
 
 /* The last line that the node said, without the name of the program. */
@@ -156,7 +165,7 @@ static const char *complaint(struct buf *said)
 		       : last;
 }
 
-static int await_one(const char *server, struct start *s)
+static int await_one(struct start *s)
 {
 	struct buf said;
 	int status = 0, r = 0;
@@ -166,9 +175,7 @@ static int await_one(const char *server, struct start *s)
 		buf_clear(&said);
 	while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		r = err_set(KV_EIO, "cannot run '%s'", server);
-	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		r = err_set(KV_EIO, "node '%s' does not start: %s",
 			    s->node->name, complaint(&said));
 	buf_release(&said);
@@ -203,7 +210,7 @@ int local_start(const struct local *l, const char *server, unsigned which)
 	if (r != 0)
 		snprintf(text, sizeof(text), "%s", err_text());
 	for (unsigned i = 0; i < n; i++) {
-		int one = starts[i].pid > 0 ? await_one(server, &starts[i]) : 0;
+		int one = starts[i].pid > 0 ? await_one(&starts[i]) : 0;
 
 		if (one != 0 && r == 0) {
 			r = one;

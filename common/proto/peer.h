@@ -11,7 +11,7 @@
  *	HELLO	->
  *		<-	HELLO	a fresh random nonce in each
  *	PROOF	->		HMAC-SHA256 over both hellos, keyed with the
- *secret
+ * secret
  *		<-	PROOF	the same with another label, or REFUSAL
  *
  * Both hellos, nonces, names and cluster included, are part of both proofs, and

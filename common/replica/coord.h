@@ -14,7 +14,7 @@
  *			coord->confirmed has reached this
  *
  * Both only grow, save when the coordinator says (primary_events.lost) that
- *what hangs on them will not happen.
+ * what hangs on them will not happen.
  *
  * The loop calls coord_turn() once a turn, after all input has been handled and
  * before what was written is flushed, and coord_flushed() after each flush.

@@ -9,11 +9,11 @@
  *
  * As leader it executes a request at once on its own store; the reply leaves
  * when what it reveals is committed and, of reads, when a majority has
- *confirmed the leadership after the read came in. As follower it forwards the
- *request to the leader (one that may be stale is executed here, on what is
- *committed) and hands the leader's reply on. Without a leader requests wait,
- *patience_ms at most: then they are KV_EUNAVAILABLE. A write that was on its
- *way when the leader was lost is KV_EUNKNOWN.
+ * confirmed the leadership after the read came in. As follower it forwards the
+ * request to the leader (one that may be stale is executed here, on what is
+ * committed) and hands the leader's reply on. Without a leader requests wait,
+ * patience_ms at most: then they are KV_EUNAVAILABLE. A write that was on its
+ * way when the leader was lost is KV_EUNKNOWN.
  *
  * On disk, beside the store: DIR/kv.raft (term, vote, own id, cluster id),
  * replaced atomically and synced before anything that follows from it is said.
@@ -24,20 +24,20 @@
  * Who may vote. Consensus holds as long as no node forgets what it has said. A
  * node whose directory is lost, and that comes back under its name with an
  * empty one, looks like a new one; did its vote count, acknowledged writes
- *could be lost. So a node draws a number when its directory is made, its birth,
- *and the membership has the births of all voters. Every message says of which
- *birth its sender is, and a reply counts only from the birth that is listed by
- *the one who counts (raft_internal.h has why that is enough). So a node may
- *vote whatever its own log says of it, and must: it may be a voter without
- *having the entry yet.
+ * could be lost. So a node draws a number when its directory is made, its
+ * birth, and the membership has the births of all voters. Every message says of
+ * which birth its sender is, and a reply counts only from the birth that is
+ * listed by the one who counts (raft_internal.h has why that is enough). So a
+ * node may vote whatever its own log says of it, and must: it may be a voter
+ * without having the entry yet.
  *
  * That rests on all having begun with one list, in the entry that the first
  * leader writes. Who is elected before there is that entry counts with the
  * births that he met himself, and others may have met others. So until then a
  * node neither votes nor campaigns before it has met all of the first members,
- * none of which had voted or stored anything when they met. Whoever came later
- * under a name than one that has helped to elect somebody meets that one, or
- * who voted with it, too late; it helps to elect nobody without that entry.
+ * none of which had voted or stored anything when they met. One that came in
+ * another's place, after that one had voted, finds somebody who has voted
+ * already; so it helps to elect nobody who lacks that entry.
  *
  * Hence a new cluster begins once all of its first members have met; from then
  * on a majority will do. A node that finds itself listed with another birth, or
@@ -219,7 +219,7 @@ const struct raft *primary_core(const struct primary *p);
  * by the next one.
  *
  * info has of a node: mode, node, node_id, cluster_id, state, role, term,
- *leader, leader_address, quorum, last_index, commit_index, applied_index,
+ * leader, leader_address, quorum, last_index, commit_index, applied_index,
  * durable_index, lag, lag_ms, members, and of a leader how far its members are.
  */
 

@@ -78,17 +78,20 @@ enum peer_mode {
  * Consensus stands on what a server never forgets: its term, its vote, what it
  * acknowledged. So the server of the proofs is not an id but an id with a birth
  * (see raft.h): when the disk goes, that server has died, and another one has
- * come that never promised anything. Hence
+ * come that never promised anything. Hence each message says under which birth
+ * it is sent, and:
  *
- *	each message says under which birth it is sent
- *	a vote, an acknowledgement, a confirmation of leadership and a sign of
- *		life count only from the birth that the membership one counts
- *		with has for the voter; whoever counts decides, as his
- *membership is the one that the majority is taken of of a learner, which does
- *not count, the membership need not know the birth: what it acknowledged is
- *forgotten when it comes with another, and it becomes a voter with the one it
- *acknowledged under a vote is given to an id and a birth only who finds himself
- *listed with his own birth campaigns
+ * A vote, an acknowledgement, a confirmation of leadership and a sign of life
+ * count only from the birth that the voter has in the membership of whoever
+ * counts. He decides, for his membership is the one that a majority is taken
+ * of.
+ *
+ * A learner does not count, so the membership need not know its birth. What it
+ * acknowledged is forgotten when it comes with another one, and it becomes a
+ * voter with the birth that it acknowledged under.
+ *
+ * A vote is given to an id and a birth, and only who finds himself listed with
+ * his own birth campaigns.
  *
  * Whom a node votes for does not depend on what its own log says of it. A voter
  * that was just made one may not have the entry yet, and its vote may be needed

@@ -141,7 +141,6 @@ static bool gathers(const struct committer *c)
 static void on_flush_done(void *arg, void *job)
 {
 	struct committer *c = arg;
-
 	bool grows;
 
 	end_flush(c, c->home, job);

@@ -7,11 +7,10 @@
  * group is being synced on the sync thread, what arrives joins the next one.
  *
  * Where nobody would gain by that, because all that comes are writes or there
- * is just one client, a small group is synced in place: that saves two thread
- * switches a group, and all clients that write get into every group instead of
- * every other one (4 clients: 16,000 writes a second instead of 8,000). That
- * thread then is the one whose turn has ended; the gate is open meanwhile, and
- * what other loops write joins the next group, which goes to the sync thread.
+ * is just one client, a small group is synced in place, which saves two thread
+ * switches a group. That thread then is the one whose turn has ended; the gate
+ * is open meanwhile, and what other loops write joins the next group, which
+ * goes to the sync thread.
  *
  * A server with one loop, and not of a cluster, lets a group wait a moment for
  * the clients that are about to join it; see gather.h. The loop looks for them

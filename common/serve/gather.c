@@ -41,12 +41,7 @@ bool gather_waits(struct gather *g, uint64_t now_ns, uint64_t sync_ns)
 		return false;
 	if (g->since_ns == 0)
 		g->since_ns = now_ns;
-	if (g->joined != g->seen) {
-		g->seen = g->joined;
-		g->grew_ns = now_ns;
-	}
-	return now_ns - g->since_ns < sync_ns &&
-	       now_ns - g->grew_ns < sync_ns / 2;
+	return now_ns - g->since_ns < sync_ns / 2;
 }
 
 void gather_next(struct gather *g)
@@ -55,7 +50,7 @@ void gather_next(struct gather *g)
 		g->in_vain = missing(g) <= g->joined / 4 ? 0 : g->in_vain + 1;
 	g->missing[1] = g->missing[0];
 	g->missing[0] = g->joined;
-	g->joined = g->seen = 0;
+	g->joined = 0;
 	g->since_ns = 0;
 	g->group++;
 }

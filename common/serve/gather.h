@@ -5,13 +5,13 @@
  * group that held their last write has ended. A group that is synced before
  * they are here leaves them to the next one, and so on: every group has half of
  * them, and each waits for two syncs. So a group waits for those that were in
- * one of the last two groups and are missing: no longer than a sync takes, and
- * half as long since the last one came. (PostgreSQL's commit_delay, adaptive.)
+ * one of the last two groups and are missing, half as long as a sync takes.
+ * (PostgreSQL's commit_delay, adaptive.)
  *
- * Where that does not bring most of them, it is left alone for a while. Many
- * clients are better served in halves: one half's requests are handled while
- * the other half makes new ones. And clients that think between their writes
- * are none to wait for.
+ * Where that does not bring most of them, it is left alone for a while. If the
+ * requests take as long as the sync, clients are better served in halves: those
+ * of one half are handled while the other half makes new ones. And clients that
+ * think between their writes are none to wait for.
  *
  * Pure bookkeeping: times are given. Threads: inside the gate.
  */
@@ -26,9 +26,7 @@ struct gather {
 	uint64_t group;	   /* counts from 3; a client's 0 is long ago */
 	size_t joined;	   /* clients in this group */
 	size_t missing[2]; /* not in it, but in the last one; the one before */
-	size_t seen;	   /* `joined` when last asked */
 	uint64_t since_ns; /* when first asked; 0: not yet */
-	uint64_t grew_ns;  /* when `joined` was last found larger */
 	unsigned in_vain;  /* groups in a row that many still missed */
 };
 

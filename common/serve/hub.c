@@ -15,16 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void drain(struct hub *hub)
-{
-	struct session *s;
-
-	hub->draining = true;
-	TAILQ_FOREACH (s, &hub->all, all)
-		if (s->protocol == NULL || !s->protocol->framed)
-			session_finish(s);
-}
-
 static void on_wake(uv_async_t *async);
 
 int hub_init(struct hub *hub, struct team *team, uv_loop_t *loop)
@@ -224,6 +214,16 @@ static enum hub_order take_news(struct hub *hub, struct hub_arrival **arrivals,
 	hub->condemns = false;
 	hub_leave(hub);
 	return order;
+}
+
+static void drain(struct hub *hub)
+{
+	struct session *s;
+
+	hub->draining = true;
+	TAILQ_FOREACH (s, &hub->all, all)
+		if (s->protocol == NULL || !s->protocol->framed)
+			session_finish(s);
 }
 
 static void on_wake(uv_async_t *async)

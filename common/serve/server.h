@@ -7,7 +7,7 @@
  *	r = server_close(server);
  *
  * Threads: all calls from one thread; server_open() may start others. The
- *process should ignore SIGPIPE. Errors: 0 or KV_E... with err_text().
+ * process should ignore SIGPIPE. Errors: 0 or KV_E... with err_text().
  */
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H

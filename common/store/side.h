@@ -8,7 +8,7 @@
  *(8), bytes of the file (8), checksum of all behind the header (8), reserved
  *(8), checksum of the header's first 56 bytes (8) entries, by key: key length
  *(3) and item flags (1), item size / 8 (4), item offset / 8 (4), version (8),
- *expiry (8, with ITEM_TTL), key offsets of the entries in the file (4 each)
+ * expiry (8, with ITEM_TTL), key offsets of the entries in the file (4 each)
  *
  * Checksums are seeded with the segment's seed.
  */

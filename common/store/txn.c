@@ -142,16 +142,17 @@ int txn_make_order(struct store_txn *x)
 /* Room for one more change, and in the map if there are many. */
 static int reserve(struct store_txn *x)
 {
-	int r = 0;
+	int r;
 
 	if (x->n == x->cap && !grow(x))
 		return txn_no_memory();
-	if (x->n >= CHANGES_LINEAR)
-		r = key_map_reserve(&x->map, x->map.used ? 1 : x->n + 1);
-	if (r != 0 || x->n != CHANGES_LINEAR || x->map.used != 0)
+	if (x->n < CHANGES_LINEAR)
+		return 0;
+	r = key_map_reserve(&x->map, x->n + 1 - x->map.used);
+	if (r != 0)
 		return r;
-	for (size_t i = 0; i < x->n; i++)
-		key_map_add(&x->map, x->changes, i);
+	while (x->map.used < x->n)
+		key_map_add(&x->map, x->changes, x->map.used);
 	return 0;
 }
 
@@ -389,7 +390,7 @@ void store_transact(struct store *s, const struct request *req,
 	if (r == 0 && (x.n != 0 || x.cleared))
 		r = commit(&x);
 	if (x.changes != x.few || x.order != NULL || x.blocks != NULL)
-		release(&x); /* many changes are not in `few` */
+		release(&x); /* a map has more than `few` can hold */
 	if (r != 0) {
 		out->len = mark;
 		reply->code = r;

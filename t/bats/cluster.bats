@@ -313,6 +313,15 @@ await() {
 	run -69 kv-cluster status -a 127.0.0.1:"$port"
 }
 
+@test "a kv-serve that cannot be run is named" {
+	mkdir bin
+	cp "$(command -v kv-cluster)" bin/
+	echo '#!/no/such/interpreter' >bin/kv-serve
+	chmod +x bin/kv-serve
+	run -74 --separate-stderr bin/kv-cluster start
+	[[ $stderr == *"cannot run"*"bin/kv-serve"* ]]
+}
+
 @test "orders that make no sense are refused and change nothing" {
 	start_cluster
 	run -2 kv-cluster down n9

@@ -20,19 +20,6 @@ static void tick(struct net *net)
 	CHECK_NET(net);
 }
 
-/* Of n nodes the first leads in term 2; all have both entries. */
-static struct net *leading(unsigned n)
-{
-	struct net *net = hand_new(n, 1, 0, 0, "1");
-
-	hand_elect(net);
-	hand_flush(net);
-	for (uint64_t from = 2; from <= n; from++)
-		hand_store_and_ack(net, from, 2);
-	net_lose_packets(net);
-	return net;
-}
-
 static void reply(struct net *net, enum raft_kind kind, uint64_t from,
 		  uint64_t birth)
 {
@@ -71,7 +58,7 @@ static void a_vote_of_another_birth_does_not_count(void)
 
 static void an_acknowledgement_of_another_birth_does_not_count(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 
 	net_append(net, one(net), ++net->payload, NULL);
 	net_drain(net, one(net));
@@ -87,7 +74,7 @@ static void an_acknowledgement_of_another_birth_does_not_count(void)
 /* It may have promised another leader what it does not know any more. */
 static void another_birth_does_not_confirm_the_leadership(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	struct raft_message m = {.kind = RAFT_APPEND_REPLY,
 				 .from = 2,
 				 .term = 2,
@@ -108,7 +95,7 @@ static void another_birth_does_not_confirm_the_leadership(void)
 
 static void a_leader_that_hears_another_birth_only_steps_down(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	uint64_t started = net->now;
 
 	while (one(net)->role == RAFT_LEADER) {
@@ -122,7 +109,7 @@ static void a_leader_that_hears_another_birth_only_steps_down(void)
 
 static void leadership_is_not_handed_to_another_birth(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	struct raft_message m;
 
 	net_append(net, one(net), ++net->payload, NULL);
@@ -200,12 +187,10 @@ static void who_is_no_voter_in_his_own_log_votes(void)
 
 static void a_learner_of_another_birth_starts_again(void)
 {
-	struct net *net = leading(2);
+	struct net *net = hand_leading(2);
 	struct raft_members members;
 
-	net->n = 3;
-	net->nodes[3].id = 3;
-	CHECK_INT(net_change(net, one(net), RAFT_ADD, 3), 0);
+	hand_add_learner(net);
 	hand_flush(net);
 	hand_store_and_ack(net, 2, 3);
 	acknowledge(net, 3, 103, 3);
@@ -233,12 +218,10 @@ static void a_learner_of_another_birth_starts_again(void)
  * one has, nor the other way. */
 static void a_learner_is_promoted_as_whom_it_acknowledged(void)
 {
-	struct net *net = leading(2);
+	struct net *net = hand_leading(2);
 	struct raft_members members;
 
-	net->n = 3;
-	net->nodes[3].id = 3;
-	CHECK_INT(net_change(net, one(net), RAFT_ADD, 3), 0);
+	hand_add_learner(net);
 	hand_flush(net);
 	hand_store_and_ack(net, 2, 3);
 	acknowledge(net, 3, OTHER_BIRTH, 2);

@@ -160,4 +160,27 @@ static inline void hand_store_and_ack(struct net *net, uint64_t from,
 	hand_ack(net, from, index);
 }
 
+/* Node 1 leads n nodes in term 2; all have its empty entry, 2. */
+static inline struct net *hand_leading(unsigned n)
+{
+	struct net *net = hand_new(n, 1, 0, 0, "1");
+
+	hand_elect(net);
+	hand_flush(net);
+	for (uint64_t from = 2; from <= n; from++)
+		hand_store_and_ack(net, from, 2);
+	CHECK(hand_status(net).can_read);
+	net_lose_packets(net);
+	return net;
+}
+
+/* One more node, which learns. */
+static inline void hand_add_learner(struct net *net)
+{
+	uint64_t id = ++net->n;
+
+	net->nodes[id].id = id;
+	CHECK_INT(net_change(net, &net->nodes[1], RAFT_ADD, id), 0);
+}
+
 #endif

@@ -9,18 +9,6 @@ static struct net_node *one(struct net *net)
 	return &net->nodes[1];
 }
 
-static struct net *leading(unsigned n)
-{
-	struct net *net = hand_new(n, 1, 0, 0, "1");
-
-	hand_elect(net);
-	hand_flush(net);
-	for (uint64_t from = 2; from <= n; from++)
-		hand_store_and_ack(net, from, 2);
-	net_lose_packets(net);
-	return net;
-}
-
 static int may(struct net *net, enum raft_change change, uint64_t id)
 {
 	struct raft_members members;
@@ -45,7 +33,7 @@ static void no_change_before_the_first_commit_of_the_term(void)
 
 static void one_change_at_a_time(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 
 	net->n = 4;
 	net->nodes[4].id = 4;
@@ -64,7 +52,7 @@ static void one_change_at_a_time(void)
 
 static void changes_that_make_no_sense_are_refused(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	struct raft_status before = hand_status(net), after;
 
 	CHECK_INT(may(net, RAFT_ADD, 2), KV_ECONDITION);
@@ -120,7 +108,7 @@ static void a_cluster_has_at_most_so_many_members(void)
 
 static void a_learner_neither_counts_nor_confirms(void)
 {
-	struct net *net = leading(2);
+	struct net *net = hand_leading(2);
 	uint64_t commit, round;
 
 	net->n = 4;
@@ -155,7 +143,7 @@ static void a_learner_neither_counts_nor_confirms(void)
 /* Or it could refuse its vote, once it has one, for what no voter has. */
 static void a_learner_gets_what_is_committed_only(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	struct raft_message m;
 	uint64_t sent = 0;
 
@@ -175,12 +163,10 @@ static void a_learner_gets_what_is_committed_only(void)
 
 static void a_learner_is_promoted_when_it_has_caught_up(void)
 {
-	struct net *net = leading(2);
+	struct net *net = hand_leading(2);
 	struct raft_members members;
 
-	net->n = 3;
-	net->nodes[3].id = 3;
-	CHECK_INT(net_change(net, one(net), RAFT_ADD, 3), 0);
+	hand_add_learner(net);
 	for (int i = 0; i < 1500; i++)
 		net_append(net, one(net), ++net->payload, NULL);
 	net_drain(net, one(net));
@@ -199,7 +185,7 @@ static void a_learner_is_promoted_when_it_has_caught_up(void)
 
 static void a_removed_voter_is_asked_no_more(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	struct raft_message m;
 
 	CHECK_INT(net_change(net, one(net), RAFT_REMOVE, 3), 0);

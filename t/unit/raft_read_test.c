@@ -30,23 +30,9 @@ static void echo(struct net *net, uint64_t from, uint64_t term, uint64_t round)
 					     .round = round});
 }
 
-/* A leader of term 2 whose empty entry, 2, is committed. */
-static struct net *leading(unsigned n)
-{
-	struct net *net = hand_new(n, 1, 0, 0, "1");
-
-	hand_elect(net);
-	hand_flush(net);
-	for (uint64_t from = 2; from <= n; from++)
-		hand_store_and_ack(net, from, 2);
-	CHECK(hand_status(net).can_read);
-	net_lose_packets(net);
-	return net;
-}
-
 static void a_read_needs_a_majority_to_confirm_the_leader(void)
 {
-	struct net *net = leading(5);
+	struct net *net = hand_leading(5);
 	uint64_t round = ask(net);
 
 	net_drain(net, one(net));
@@ -64,7 +50,7 @@ static void a_read_needs_a_majority_to_confirm_the_leader(void)
 
 static void waiting_reads_share_an_exchange(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	struct raft_message m;
 
 	for (int i = 0; i < 20; i++)
@@ -88,7 +74,7 @@ static void waiting_reads_share_an_exchange(void)
 
 static void a_refusal_of_the_same_term_confirms_too(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	uint64_t round = ask(net);
 
 	net_drain(net, one(net));
@@ -124,7 +110,7 @@ static void a_new_leader_answers_no_read_before_its_floor(void)
 
 static void echoes_of_an_older_term_do_not_count(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	uint64_t round = ask(net);
 
 	net_drain(net, one(net));
@@ -235,7 +221,7 @@ static void a_transfer_to_a_dead_node_is_given_up(void)
 
 static void a_refused_transfer_leaves_nothing(void)
 {
-	struct net *net = leading(3);
+	struct net *net = hand_leading(3);
 	struct raft_message m;
 
 	CHECK_INT(raft_transfer(one(net)->raft, net->now, 1), KV_ECONDITION);
