@@ -80,11 +80,15 @@ static bool hinted(struct store *s, struct slice key, location *l)
 bool store_look_up(struct store *s, struct slice key, location *l,
 		   struct stored_item *item, uint64_t *seq)
 {
+	uint64_t its_seq;
+
 	if (hinted(s, key, l)) {
-		store_item(s, *l, item, seq);
+		store_item(s, *l, item, &its_seq);
 		if (item->key.len == key.len &&
-		    bytes_equal(item->key.data, key.data, key.len))
+		    bytes_equal(item->key.data, key.data, key.len)) {
+			*seq = its_seq;
 			return true;
+		}
 	}
 	if (!index_get(s->index, key, l))
 		return false;

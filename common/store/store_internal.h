@@ -221,7 +221,7 @@ void store_fail(struct store *s, int code, const char *why);
 MUST_CHECK int store_recover(struct store *s);
 
 /* hint.c: with the hint's help, the item that a client's key has, whether it
- * has expired or not; else nothing is set. *seq as for store_item(). */
+ * has expired or not; else *seq is as it was. *seq as for store_item(). */
 bool store_look_up(struct store *s, struct slice key, location *l,
 		   struct stored_item *item, uint64_t *seq);
 /* index_put() of the index that the key belongs into, with the hint's help. */
