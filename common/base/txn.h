@@ -81,9 +81,9 @@ static inline bool txn_get(struct txn *t, struct slice key, struct item *item)
 }
 
 /* What to compare to learn whether the key was written or removed between two
- * transactions: then it is another number. Rarely, it is another one although
- * nothing happened to the key. What the transaction itself changed does not
- * count. */
+ * transactions: then it is another number, also at another node of a cluster.
+ * Rarely, it is another one although nothing happened to the key. What the
+ * transaction itself changed does not count. */
 static inline uint64_t txn_mark(struct txn *t, struct slice key)
 {
 	return t->ops->mark(t, key);

@@ -7,7 +7,11 @@
  * on the same place looks like this one: one in CREATED_PLACES does, which
  * costs its watcher one more try.
  *
- * The table is of this session: whoever watches does so through a connection.
+ * The table is of this session, as are connections. But in a cluster a watcher
+ * whose connection lasts may be answered by another node in the end, one that
+ * was started, or filled, in between and knows only that all it began with is
+ * not older than its last version. So that stands in every place at first: no
+ * watcher who asked before a creation can have been told a version as high.
  */
 #include "store/store_internal.h"
 
@@ -17,6 +21,12 @@
 static size_t place_of(struct slice key)
 {
 	return XXH3_64bits(key.data, key.len) % CREATED_PLACES;
+}
+
+void store_created_begin(struct store *s)
+{
+	for (size_t i = 0; i < CREATED_PLACES; i++)
+		s->created[i] = s->version;
 }
 
 void store_note_created(struct store *s, struct slice key, uint64_t version)

@@ -386,8 +386,10 @@ static int recover(struct store **s)
 	if (r != 0) {
 		store_free(*s);
 		*s = NULL;
+		return r;
 	}
-	return r;
+	store_created_begin(*s);
+	return 0;
 }
 
 int store_open(struct store **out, const char *dir,

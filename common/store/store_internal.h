@@ -234,8 +234,9 @@ bool once_answered(struct store *s, const struct request *req,
 		   struct reply *reply, uint64_t *seq);
 MUST_CHECK int once_append(struct store *s, const struct request *req,
 			   const struct change *changes, size_t n);
-/* created.c: a key that was not there is written; and a number that is another
- * one after that. */
+/* created.c: the store has been read; a key that was not there is written; and
+ * a number that is another one after that. */
+void store_created_begin(struct store *s);
 void store_note_created(struct store *s, struct slice key, uint64_t version);
 uint64_t store_created(const struct store *s, struct slice key);
 
