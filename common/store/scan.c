@@ -114,6 +114,12 @@ static void fail_memory(struct reply *reply)
 	fail(reply, err_set(KV_ENOMEM, "no memory for a scan"));
 }
 
+static void fail_cursor(struct reply *reply)
+{
+	fail(reply, err_set(KV_EDATA, "the scan's cursor is not one that a "
+				      "reply gave"));
+}
+
 static void reply_cursor(struct store *s, struct reply *reply)
 {
 	if (buf_failed(&s->text))
@@ -259,14 +265,21 @@ static void scan_snapshot(struct store *s, const struct request *req,
 
 	snprintf(text, sizeof(text), "%.*s", (int)req->cursor.len,
 		 req->cursor.data);
-	if (sscanf(text, "s%16llx.%llu", &id, &pos) != 2)
-		id = 0;
-	for (int i = 0; id != 0 && s->snapshots != NULL && i < SNAPSHOTS; i++)
+	if (sscanf(text, "s%16llx.%llu", &id, &pos) != 2 || id == 0) {
+		fail_cursor(reply);
+		return;
+	}
+	for (int i = 0; s->snapshots != NULL && i < SNAPSHOTS; i++)
 		if (s->snapshots->all[i].id == id)
 			snap = &s->snapshots->all[i];
+	/* The client did nothing wrong: what it reads from is gone with the
+	 * time, or with the node that led. */
 	if (snap == NULL || pos > snap->count) {
-		fail(reply, err_set(KV_EDATA, "the scan's cursor is not known "
-					      "or has ended; start again"));
+		fail(reply,
+		     err_set(KV_ETIMEOUT,
+			     "the scan's cursor is not known any more: it is "
+			     "too old, or the server that gave it is gone or "
+			     "does not lead; start the scan again"));
 		return;
 	}
 	snap->used_ms = clock_monotonic_ms();
@@ -301,7 +314,6 @@ void store_scan(struct store *s, const struct request *req, struct reply *reply)
 	else if (buf_failed(&after))
 		fail_memory(reply);
 	else
-		fail(reply, err_set(KV_EDATA, "the scan's cursor is not one "
-					      "that a reply gave"));
+		fail_cursor(reply);
 	buf_release(&after);
 }

@@ -65,6 +65,14 @@ hear() {
 	done
 }
 
+# ends PID STATUS - the program in the background does, in this way.
+ends() {
+	local status=0
+
+	wait "$1" || status=$?
+	assert_equal $status "$2"
+}
+
 # order OP NAME - to the cluster, through $near.
 order() {
 	run -0 ask "$near" '{"op":"'"$1"'","node":"'"$2"'"}'
@@ -245,4 +253,97 @@ transact() {
 	kv-del -a "$(addresses "$near")" --if-version "$other" o
 	run -0 kv-get -a "$(addresses "$far")" --prefix ''
 	assert_output $'awaited\t1\nk\tv3'
+}
+
+@test "a scan in pages goes on at the next leader, with every key once" {
+	start_three
+	seq -w 100 | sed 's/.*/key&\tvalue/' | kv-set -a "$(addresses "$near")" -b
+	run -0 redis "$near" scan 0 match 'key*' count 30
+	cursor=${lines[0]}
+	printf '%s\n' "${lines[@]:1}" >resp
+	page='"op":"scan","prefix":"key","limit":30,"keys_only":true'
+	ask "$near" "{$page}" >reply
+	jq -r '.items[].key' reply >json
+	# The place of one scan goes, which only the leader would remember.
+	run -0 redis "$near" scan 0 match 'key*' count 10
+	gone=${lines[0]}
+	kv-del -a "$(addresses "$near")" "${lines[-1]}"
+	lose_leader
+	for name in $near $far; do
+		run -0 redis "$name" scan "$gone" match 'key*'
+		assert_output --partial 'ERR invalid cursor'
+	done
+	while [ "$cursor" != 0 ]; do
+		run -0 redis "$far" scan "$cursor" match 'key*' count 30
+		cursor=${lines[0]}
+		printf '%s\n' "${lines[@]:1}" >>resp
+	done
+	while next=$(jq -er .cursor reply); do
+		ask "$far" "{$page,\"cursor\":\"$next\"}" >reply
+		jq -r '.items[].key' reply >>json
+	done
+	seq -w 100 | sed 's/^/key/' >expected
+	diff expected resp
+	diff expected json
+}
+
+@test "a read of one moment whose leader is lost says so, with 75 or 69" {
+	start_three
+	head -c 1000 /dev/zero | tr '\0' v >value
+	seq 5000 | sed "s/.*/key&\t$(cat value)/" |
+		kv-set -a "$(addresses "$near")" --bulk
+	# Both have more to ask for than fits a page and a pipe; until then
+	# they wait for their reader.
+	for name in near old; do
+		mkfifo "$name.out"
+		kv-get -a "$(addresses "${!name}")" --prefix key \
+			>"$name.out" 2>"$name.err" 3>&- &
+		readers+=("$!")
+	done
+	exec 5<near.out 6<old.out
+	IFS= read -r -u 5 line
+	IFS= read -r -u 6 line
+	lose_leader
+	cat <&5 >rest
+	[ "$(wc -l <rest)" -lt 4999 ]
+	ends "${readers[0]}" 75
+	assert_regex "$(cat near.err)" 'start the scan again'
+	cat <&6 >rest
+	[ "$(wc -l <rest)" -lt 4999 ]
+	ends "${readers[1]}" 69
+	assert_regex "$(cat old.err)" 'in the middle of a scan'
+	[ "$(kv-get -a "$(addresses "$near")" --prefix key --count)" -eq 5000 ]
+}
+
+@test "what a leader took that was cut off is unknown, 75, and done again once" {
+	start_three --allow-faults --election-timeout 2000
+	dial 5 "$near"
+	say 5 MULTI 'INCR n'
+	hear 5 +OK +QUEUED
+	# The others do not know yet, and it believes that it leads.
+	run -0 ask "$old" '{"op":"cluster_cut","nodes":"'"$near,$far"'"}'
+	say 5 EXEC
+	run -75 kv-set -a "$(addresses "$old")" --timeout 1 k lost
+	assert_output --partial 'the write may or may not be stored: look before'
+	[ "$(node_info "$old" last_index)" -gt "$(node_info "$old" commit_index)" ]
+
+	# Of several nodes it is asked for until one knows.
+	version=$(kv-set -a "$(addresses "$old" "$near" "$far")" --timeout 60 \
+		--print-version once v)
+	IFS= read -r -t 60 line <&5
+	assert_regex "$line" '^-UNKNOWN .*may have happened or not'
+	run -1 kv-get -a "$(addresses "$near")" k
+
+	run -0 ask "$old" '{"op":"cluster_cut","nodes":""}'
+	await_info "$old" role follower
+	await_catch_up "$old"
+	for name in n1 n2 n3; do
+		run -0 ask "$name" '{"op":"mget","keys":["k","n","once"],"stale":true}'
+		assert_equal "$(jq -c '[.results[].found]' <<<"$output")" \
+			'[false,false,true]'
+		assert_equal "$(jq -r '.results[2].version' <<<"$output")" "$version"
+	done
+	kv-set -a "$(addresses "$old")" k again
+	say 5 MULTI 'INCR n' EXEC 'GET k'
+	hear 5 +OK +QUEUED '*1' :1 '$5' again
 }
