@@ -112,7 +112,8 @@ static int check_cluster(struct primary *p, const struct primary_hello *hello)
 	    hello->cluster_id != p->state.cluster_id)
 		return err_set(KV_EPERM,
 			       "'%s' at %s is in another cluster, or was "
-			       "started with other members",
+			       "started with other members: check its list of "
+			       "members and its directory",
 			       hello->name, hello->address);
 	return 0;
 }

@@ -19,6 +19,10 @@
 /* How long each step of an order may take before it is given up. */
 #define ORDER_MS 3000u
 
+/* How long a new member may take until it is met: it runs already, but the
+ * machines may be busy. */
+#define JOIN_MS 10000u
+
 /* How often the leader looks whether a learner can be promoted. */
 #define PROMOTE_MS 50u
 
@@ -66,6 +70,7 @@ static int add_learner(struct primary *p)
 	m->id = member_id(m->name, store_appended(p->store) + 1);
 	m->birth = 0;
 	m->voter = false;
+	p->order.deadline_ms = p->now + JOIN_MS;
 	r = members_add(&list, m);
 	return r != 0 ? r : change(p, RAFT_ADD, &list, m->id);
 }
@@ -187,6 +192,12 @@ static void step_add(struct primary *p)
 		r = add_learner(p);
 	else if (m->voter && is_committed(p))
 		answer(p, 0, NULL);
+	else if (primary_meeting(p, m->name) == NULL &&
+		 p->now >= o->deadline_ms)
+		fail(p, KV_ETIMEOUT,
+		     "'%s' at %s does not come, or is refused, as the logs "
+		     "say; it is filled if it comes later: else remove it",
+		     m->name, m->address);
 	if (r == 0 || r == KV_EUNAVAILABLE)
 		return;
 	snprintf(why, sizeof(why), "%s", err_text());

@@ -172,3 +172,30 @@ setup() {
 	start_node n1
 	await_log n1 'this server is not a node of a cluster'
 }
+
+@test "another cluster's nodes do not join this one, nor disturb it" {
+	start_cluster 1
+	term=$(node_info n1 term)
+	address=127.0.0.1:${ports[n1]}
+	kv-set -a "$address" ours 1
+	# The secret is the same, and one member is said to be where ours is.
+	read -r -a free <<<"$("$tests/socket" free 2)"
+	ports[x1]=${free[0]} ports[x2]=${free[1]}
+	theirs=n1=$address,x1=127.0.0.1:${free[0]},x2=127.0.0.1:${free[1]}
+	for name in x1 x2; do
+		spawn_node $name --members "$theirs" --secret-file secret ||
+			fail "$(cat $name.log)"
+	done
+	for other in x1 x2; do # await_log has a name of its own
+		await_log n1 "refused a peer that calls itself '$other'"
+		await_log $other "no link to 'n1' at $address: it refuses"
+		await_log $other 'check its list of members and its directory'
+		run -69 kv-set -a "127.0.0.1:${ports[$other]}" --timeout 3 theirs 1
+		run -1 kv-get -a "127.0.0.1:${ports[$other]}" --stale-ok ours
+	done
+	assert_equal "$(node_info n1 term)" "$term"
+	assert_equal "$(node_info n1 members)" "n1=$address"
+	kv-set -a "$address" ours 2
+	run -0 kv-get -a "$address" --prefix ''
+	assert_output $'awaited\t1\nours\t2'
+}

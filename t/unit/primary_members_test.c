@@ -121,6 +121,19 @@ static void a_node_is_added_and_votes(void)
 	finish();
 }
 
+static void an_addition_that_nobody_follows_is_given_up(void)
+{
+	begin_with((struct sim_options){.members = 3, .nodes = 5});
+	set_many("k", 20);
+	CHECK_INT(order(leader(), CLUSTER_ADD, 4), KV_ETIMEOUT);
+	/* Others may be given, and it may still come. */
+	CHECK_INT(order(leader(), CLUSTER_ADD, 5), KV_ETIMEOUT);
+	CHECK_INT(order(leader(), CLUSTER_REMOVE, 5), 0);
+	CHECK_INT(sim_start(net, 4), 0);
+	check_same(4);
+	finish();
+}
+
 static void a_new_node_is_filled_by_a_snapshot(void)
 {
 	begin_with((struct sim_options){.members = 3, .nodes = 4});
@@ -441,7 +454,9 @@ static void hellos_of_strangers_are_refused(void)
 TEST_MAIN(T(a_node_that_was_away_too_long_gets_a_snapshot),
 	  T(a_snapshot_survives_lost_links),
 	  T(a_node_killed_while_it_fetches_starts_again),
-	  T(a_node_is_added_and_votes), T(a_new_node_is_filled_by_a_snapshot),
+	  T(a_node_is_added_and_votes),
+	  T(an_addition_that_nobody_follows_is_given_up),
+	  T(a_new_node_is_filled_by_a_snapshot),
 	  T(a_single_node_grows_to_three), T(a_removed_node_disturbs_nobody),
 	  T(a_leader_is_not_removed), T(leadership_is_handed_over),
 	  T(leadership_is_not_handed_to_a_node_that_is_away),
