@@ -135,7 +135,7 @@ await_gone() {
 # transact NAME - transactions through the node, one after the other, until told
 # that there are enough; writes down the first line of each answer to EXEC.
 transact() {
-	local line i
+	local line
 
 	dial 5 "$1"
 	until [ -e enough ]; do
@@ -143,9 +143,10 @@ transact() {
 		hear 5 +OK +QUEUED +QUEUED
 		IFS= read -r -t 60 line <&5
 		echo "${line%$'\r'}"
-		[ "$line" != $'*2\r' ] || for i in 1 2; do
+		if [ "$line" = $'*2\r' ]; then
 			IFS= read -r -t 60 line <&5
-		done
+			IFS= read -r -t 60 line <&5
+		fi
 	done
 }
 
