@@ -85,39 +85,11 @@ int cluster_stop(struct cluster_job *job, struct out *out)
 	return r;
 }
 
-/* Somebody else leads before a leader is stopped, so that nobody waits for an
- * election. */
-static int hand_over(struct cluster_job *job, const struct member *node)
-{
-	struct cluster_status status;
-	struct cluster_order order = {.kind = CLUSTER_TRANSFER};
-	const struct node_status *best = NULL;
-
-	status_gather(&status, &job->members, ASK_MS);
-	if (status.leader == NULL ||
-	    strcmp(status.leader->name, node->name) != 0)
-		return 0;
-	for (unsigned i = 0; i < status.n; i++) {
-		const struct node_status *other = &status.nodes[i];
-
-		if (other->state == NODE_UP &&
-		    strcmp(other->role, "follower") == 0 &&
-		    (best == NULL || other->last > best->last))
-			best = other;
-	}
-	if (best == NULL)
-		return 0;
-	order.node = slice_str(best->name);
-	return order_send(job->addresses, job->timeout_ms, &order);
-}
-
 static int restart_node(struct cluster_job *job, const struct member *node,
 			struct out *out)
 {
-	int r = hand_over(job, node);
+	int r = stop_node(job, node);
 
-	if (r == 0)
-		r = stop_node(job, node);
 	if (r == 0)
 		r = start_nodes(job, 1u << (node - job->local.nodes.list));
 	if (r == 0)
