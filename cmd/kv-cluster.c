@@ -169,7 +169,7 @@ static int check_options(struct cluster_job *job, const struct command *command,
 
 	if (left > (command->operand == OPERAND_NONE ? 0 : 1))
 		return err_set(KV_EUSAGE, "'%s' is one operand too many",
-			       argv[argc - 1]);
+			       argv[optind + (command->operand != OPERAND_NONE)]);
 	if (left == 0 && command->operand == OPERAND_ONE)
 		return err_set(KV_EUSAGE, "'%s' of which node?", command->name);
 	job->operand = left != 0 ? argv[optind] : NULL;
