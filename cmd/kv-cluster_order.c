@@ -246,8 +246,8 @@ int cluster_repair(struct cluster_job *job, struct out *out)
 	/* Interrupted after the first half: what is left is to add it. */
 	if (r == KV_ECONDITION &&
 	    is_there_already(job, job->operand, "", r) == 0)
-		r = order_add(job, members_find_name(&job->members,
-						     job->operand));
+		r = order_add(job,
+			      members_find_name(&job->members, job->operand));
 	if (r == 0)
 		r = cluster_await_node(job, job->operand);
 	if (r == 0)

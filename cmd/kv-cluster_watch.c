@@ -86,8 +86,8 @@ static bool paint(const struct buf *text, struct buf *out)
 	for (row = 0; row < rows && at < text->len; row++) {
 		const char *line = text->data + at;
 		const char *end = memchr(line, '\n', text->len - at);
-		size_t len = end != NULL ? (size_t)(end - line)
-					 : text->len - at;
+		size_t len =
+			end != NULL ? (size_t)(end - line) : text->len - at;
 
 		if (row != 0)
 			buf_append_char(out, '\n');

@@ -179,8 +179,8 @@ void status_json(const struct cluster_status *status, struct buf *out)
 {
 	const struct node_status *leader = status->leader;
 
-	buf_append_str(out, leader != NULL ? "{\"leader\":\""
-					   : "{\"leader\":null");
+	buf_append_str(out,
+		       leader != NULL ? "{\"leader\":\"" : "{\"leader\":null");
 	if (leader != NULL)
 		buf_printf(out, "%s\"", leader->name);
 	json_number(out, "term", leader != NULL,
