@@ -132,7 +132,7 @@ static int measure_way(const char *dir, enum disk_way way, uint64_t ms,
 		       char *block, uint64_t *ns, struct disk_timing *t)
 {
 	bool direct = way == DISK_DIRECT;
-	size_t n;
+	size_t n = 0;
 	int fd, r = open_file(dir, direct, &fd);
 
 	if (r != 0 && direct)
