@@ -168,8 +168,9 @@ static int check_options(struct cluster_job *job, const struct command *command,
 	int left = argc - optind;
 
 	if (left > (command->operand == OPERAND_NONE ? 0 : 1))
-		return err_set(KV_EUSAGE, "'%s' is one operand too many",
-			       argv[argc - 1]);
+		return err_set(
+			KV_EUSAGE, "'%s' is one operand too many",
+			argv[optind + (command->operand != OPERAND_NONE)]);
 	if (left == 0 && command->operand == OPERAND_ONE)
 		return err_set(KV_EUSAGE, "'%s' of which node?", command->name);
 	job->operand = left != 0 ? argv[optind] : NULL;

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define ALL UINT32_MAX
-#define ASK_MS 500u
 
 static int start_nodes(struct cluster_job *job, unsigned which)
 {
@@ -85,39 +84,11 @@ int cluster_stop(struct cluster_job *job, struct out *out)
 	return r;
 }
 
-/* Somebody else leads before a leader is stopped, so that nobody waits for an
- * election. */
-static int hand_over(struct cluster_job *job, const struct member *node)
-{
-	struct cluster_status status;
-	struct cluster_order order = {.kind = CLUSTER_TRANSFER};
-	const struct node_status *best = NULL;
-
-	status_gather(&status, &job->members, ASK_MS);
-	if (status.leader == NULL ||
-	    strcmp(status.leader->name, node->name) != 0)
-		return 0;
-	for (unsigned i = 0; i < status.n; i++) {
-		const struct node_status *other = &status.nodes[i];
-
-		if (other->state == NODE_UP &&
-		    strcmp(other->role, "follower") == 0 &&
-		    (best == NULL || other->last > best->last))
-			best = other;
-	}
-	if (best == NULL)
-		return 0;
-	order.node = slice_str(best->name);
-	return order_send(job->addresses, job->timeout_ms, &order);
-}
-
 static int restart_node(struct cluster_job *job, const struct member *node,
 			struct out *out)
 {
-	int r = hand_over(job, node);
+	int r = stop_node(job, node);
 
-	if (r == 0)
-		r = stop_node(job, node);
 	if (r == 0)
 		r = start_nodes(job, 1u << (node - job->local.nodes.list));
 	if (r == 0)
@@ -139,7 +110,7 @@ int cluster_restart(struct cluster_job *job, struct out *out)
 		r = local_find(&job->local, job->operand, &node);
 		return r == 0 ? restart_node(job, node, out) : r;
 	}
-	status_gather(&status, m, ASK_MS);
+	status_gather(&status, m, CLUSTER_ASK_MS);
 	if (m->n > 1 && status.up < m->n)
 		return err_set(
 			KV_EUNAVAILABLE,
@@ -176,13 +147,15 @@ int cluster_down(struct cluster_job *job, struct out *out)
 	return r;
 }
 
-int cluster_start_node(struct cluster_job *job, const char *name)
+int cluster_start_node(struct cluster_job *job, const char *name, bool *ran)
 {
 	const struct member *node;
 	int r = local_find(&job->local, name, &node);
 
 	if (r != 0)
 		return r;
+	*ran = local_pid(&job->local, node) != 0 &&
+	       !local_is_paused(&job->local, node);
 	if (local_pid(&job->local, node) == 0)
 		return start_nodes(job, 1u << (node - job->local.nodes.list));
 	r = local_signal(&job->local, node, SIGCONT);
@@ -194,9 +167,13 @@ int cluster_start_node(struct cluster_job *job, const char *name)
 
 int cluster_up(struct cluster_job *job, struct out *out)
 {
-	int r = cluster_start_node(job, job->operand);
+	bool ran = false;
+	int r = cluster_start_node(job, job->operand, &ran);
 
+	/* Whether it was isolated it does not say. */
 	if (r == 0)
-		buf_printf(&out->buf, "%s up\n", job->operand);
+		buf_printf(&out->buf, "%s %s\n", job->operand,
+			   ran ? "was running already; none of its links is cut"
+			       : "up");
 	return r;
 }

@@ -8,6 +8,9 @@
 #include "base/out.h"
 #include "cluster/local.h"
 
+/* How long one node may take to answer before it counts as silent. */
+#define CLUSTER_ASK_MS 500u
+
 struct cluster_job {
 	const char *address; /* NULL: the cluster in dir */
 	const char *dir;
@@ -27,14 +30,18 @@ typedef int cluster_command(struct cluster_job *job, struct out *out);
 /* kv-cluster_local.c */
 cluster_command cluster_start, cluster_stop, cluster_restart, cluster_down,
 	cluster_up;
-/* Starts the node's process, or lets it go on if it is paused or isolated. */
-int cluster_start_node(struct cluster_job *job, const char *name);
+/* Starts the node's process, or lets it go on if it is paused or isolated.
+ * *ran: it was neither ended nor paused. */
+int cluster_start_node(struct cluster_job *job, const char *name, bool *ran);
 
 /* kv-cluster_order.c */
 cluster_command cluster_partition, cluster_heal, cluster_add, cluster_remove,
 	cluster_transfer, cluster_repair;
 /* kv-cluster_status.c */
 cluster_command cluster_show;
+
+/* kv-cluster_watch.c: the table again and again, until q or a signal. */
+int cluster_watch(struct cluster_job *job, struct out *out);
 
 /* Prints the table. */
 int cluster_print_table(const struct cluster_job *job, struct out *out);

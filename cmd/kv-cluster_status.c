@@ -13,36 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long one node may take to answer before it counts as silent. */
-#define ASK_MS 500u
-#define WATCH_MS 1000
 #define AWAIT_MS 50
 
 int cluster_print_table(const struct cluster_job *job, struct out *out)
 {
 	struct cluster_status status;
 
-	status_gather(&status, &job->members, ASK_MS);
+	status_gather(&status, &job->members, CLUSTER_ASK_MS);
 	status_table(&status, &out->buf);
 	return out_flush(out);
-}
-
-/* Ends with the terminal's interrupt, or when nobody reads any more. */
-static int watch(const struct cluster_job *job, struct out *out)
-{
-	bool terminal = isatty(out->fd);
-	int r = 0;
-
-	while (r == 0) {
-		/* To the top; what was there goes when the new is. */
-		if (terminal)
-			buf_append_str(&out->buf, "\033[H\033[J");
-		r = cluster_print_table(job, out);
-		if (!terminal)
-			buf_append_char(&out->buf, '\n');
-		poll(NULL, 0, WATCH_MS);
-	}
-	return r;
 }
 
 int cluster_show(struct cluster_job *job, struct out *out)
@@ -50,8 +29,8 @@ int cluster_show(struct cluster_job *job, struct out *out)
 	struct cluster_status status;
 
 	if (job->watch)
-		return watch(job, out);
-	status_gather(&status, &job->members, ASK_MS);
+		return cluster_watch(job, out);
+	status_gather(&status, &job->members, CLUSTER_ASK_MS);
 	if (job->json)
 		status_json(&status, &out->buf);
 	else
@@ -105,7 +84,7 @@ int cluster_await_node(const struct cluster_job *job, const char *name)
 	const struct node_status *node;
 
 	for (;;) {
-		status_gather(&status, &job->members, ASK_MS);
+		status_gather(&status, &job->members, CLUSTER_ASK_MS);
 		node = find(&status, name);
 		if (has_caught_up(&status, node))
 			break;

@@ -169,7 +169,8 @@ int local_open(struct local *l, const char *dir)
 int local_add(struct local *l, const char *name, const char *address)
 {
 	struct members more = l->nodes;
-	struct member *m = &more.list[more.n];
+	struct member m = {.voter = true};
+	const struct member *there;
 	int r = member_check_name(name);
 
 	if (r == 0)
@@ -181,16 +182,19 @@ int local_add(struct local *l, const char *name, const char *address)
 			       "'%s' was the name of a first member: choose "
 			       "another",
 			       name);
-	if (members_find_name(&more, name) != NULL)
+	there = members_find_name(&more, name);
+	if (there != NULL && strcmp(there->address, address) != 0)
+		return err_set(KV_EUSAGE,
+			       "'%s' is there already, at %s: remove it first, "
+			       "or choose another name",
+			       name, there->address);
+	if (there != NULL)
 		return 0; /* an earlier try got that far */
-	if (more.n == MEMBERS_MAX)
-		return err_set(KV_EUSAGE, "a cluster has at most %u members",
-			       MEMBERS_MAX);
-	*m = (struct member){.voter = true};
-	memcpy(m->name, name, strlen(name) + 1);
-	memcpy(m->address, address, strlen(address) + 1);
-	more.n++;
-	r = write_members(l->dir, "nodes", &more);
+	memcpy(m.name, name, strlen(name) + 1);
+	memcpy(m.address, address, strlen(address) + 1);
+	r = members_add(&more, &m);
+	if (r == 0)
+		r = write_members(l->dir, "nodes", &more);
 	if (r == 0)
 		l->nodes = more;
 	return r;

@@ -45,6 +45,9 @@ char *local_path(const struct local *l, const char *name);
 /* The process of a node; 0: it does not run. */
 pid_t local_pid(const struct local *l, const struct member *node);
 
+/* It is stopped by a signal and says nothing. */
+bool local_is_paused(const struct local *l, const struct member *node);
+
 /* Starts those nodes of `which` (by their place in l->nodes, a bit each) that
  * do not run, all at once, and returns when each serves. An error says which
  * node failed and why; others may run then. */

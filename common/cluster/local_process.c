@@ -63,6 +63,28 @@ pid_t local_pid(const struct local *l, const struct member *node)
 	return pid;
 }
 
+bool local_is_paused(const struct local *l, const struct member *node)
+{
+	pid_t pid = local_pid(l, node);
+	char path[64], text[512];
+	const char *end;
+	ssize_t n = 0;
+	int fd;
+
+	if (pid == 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	/* "PID (name) STATE ...", and a name may have brackets in it. */
+	end = strrchr(text, ')');
+	return end != NULL && strncmp(end, ") T", 3) == 0;
+}
+
 /* One node on its way up. */
 struct start {
 	const struct member *node;

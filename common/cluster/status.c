@@ -27,6 +27,25 @@ static uint64_t take_number(struct slice text)
 	return strtoull(digits, NULL, 10);
 }
 
+/* "n1=127.0.0.1:65431 n4=127.0.0.1:65434/learner", as info shows them. */
+static int take_members(struct members *members, struct slice text)
+{
+	char *list = strndup(text.data, text.len), *word, *rest = list;
+	int r = list != NULL ? 0 : err_set(KV_ENOMEM, "out of memory");
+
+	*members = (struct members){0};
+	while (r == 0 && (word = strsep(&rest, " ")) != NULL) {
+		struct members one;
+
+		word[strcspn(word, "/")] = '\0';
+		r = members_parse(&one, word);
+		if (r == 0)
+			r = members_add(members, &one.list[0]);
+	}
+	free(list);
+	return r;
+}
+
 static void take_line(struct node_status *node, const struct info_line *line,
 		      bool *is_node)
 {
@@ -71,16 +90,22 @@ static int ask_info(const char *address, unsigned timeout_ms, kv **db,
 	return r != 0 ? r : client_ask(*db, &req, reply);
 }
 
-static void ask_node(struct node_status *node, unsigned timeout_ms)
+/* Also which members it knows; none if it does not say. */
+static void ask_node(struct node_status *node, unsigned timeout_ms,
+		     struct members *known)
 {
 	struct reply reply;
 	bool is_node = false;
 	kv *db = NULL;
 	int r = ask_info(node->address, timeout_ms, &db, &reply);
 
+	*known = (struct members){0};
 	if (r == 0) {
-		for (size_t i = 0; i < reply.ninfo; i++)
+		for (size_t i = 0; i < reply.ninfo; i++) {
 			take_line(node, &reply.info[i], &is_node);
+			if (strcmp(reply.info[i].name, "members") == 0)
+				(void)take_members(known, reply.info[i].text);
+		}
 		node->state = is_node ? NODE_UP : NODE_OTHER;
 	} else {
 		node->state = r == KV_EUNREACHABLE ? NODE_DOWN : NODE_SILENT;
@@ -88,9 +113,25 @@ static void ask_node(struct node_status *node, unsigned timeout_ms)
 	kv_close(db);
 }
 
+/* One that was removed may not have heard of it. */
+static void mark_strangers(struct cluster_status *status,
+			   const struct members *members)
+{
+	for (unsigned i = 0; i < status->n; i++) {
+		struct node_status *node = &status->nodes[i];
+
+		if (node->state == NODE_UP &&
+		    members_find_name(members, node->name) == NULL)
+			strlcpy(node->condition, "not a member of the cluster",
+				sizeof(node->condition));
+	}
+}
+
 void status_gather(struct cluster_status *status, const struct members *members,
 		   unsigned timeout_ms)
 {
+	struct members known, leaders = {0};
+
 	*status = (struct cluster_status){.n = members->n};
 	for (unsigned i = 0; i < members->n; i++) {
 		struct node_status *node = &status->nodes[i];
@@ -98,35 +139,20 @@ void status_gather(struct cluster_status *status, const struct members *members,
 		strlcpy(node->name, members->list[i].name, sizeof(node->name));
 		strlcpy(node->address, members->list[i].address,
 			sizeof(node->address));
-		ask_node(node, timeout_ms);
+		ask_node(node, timeout_ms, &known);
 		if (node->state != NODE_UP)
 			continue;
 		status->up++;
 		/* One that was deposed may not know it yet. */
 		if (strcmp(node->role, "leader") == 0 &&
 		    (status->leader == NULL ||
-		     node->term > status->leader->term))
+		     node->term > status->leader->term)) {
 			status->leader = node;
+			leaders = known;
+		}
 	}
-}
-
-/* "n1=127.0.0.1:65431 n4=127.0.0.1:65434/learner", as info shows them. */
-static int take_members(struct members *members, struct slice text)
-{
-	char *list = strndup(text.data, text.len), *word, *rest = list;
-	int r = list != NULL ? 0 : err_set(KV_ENOMEM, "out of memory");
-
-	*members = (struct members){0};
-	while (r == 0 && (word = strsep(&rest, " ")) != NULL) {
-		struct members one;
-
-		word[strcspn(word, "/")] = '\0';
-		r = members_parse(&one, word);
-		if (r == 0)
-			r = members_add(members, &one.list[0]);
-	}
-	free(list);
-	return r;
+	if (leaders.n != 0)
+		mark_strangers(status, &leaders);
 }
 
 int status_members(const char *addresses, unsigned timeout_ms,

@@ -135,29 +135,43 @@ void status_table(const struct cluster_status *status, struct buf *out)
 	write_summary(status, out);
 }
 
+/* Texts have no character that needs an escape; those that are not known are
+ * null, as everything else that is not. */
+static void json_text(struct buf *out, const char *name, const char *text)
+{
+	if (text != NULL && text[0] != '\0')
+		buf_printf(out, ",\"%s\":\"%s\"", name, text);
+	else
+		buf_printf(out, ",\"%s\":null", name);
+}
+
+static void json_number(struct buf *out, const char *name, bool known,
+			uint64_t value)
+{
+	if (known)
+		buf_printf(out, ",\"%s\":%" PRIu64, name, value);
+	else
+		buf_printf(out, ",\"%s\":null", name);
+}
+
 static void json_node(const struct cluster_status *status,
 		      const struct node_status *node, struct buf *out)
 {
-	/* Names and addresses have no character that needs an escape. */
+	bool up = node->state == NODE_UP;
+
 	buf_printf(out, "{\"node\":\"%s\",\"address\":\"%s\",\"up\":%s",
-		   node->name, node->address,
-		   node->state == NODE_UP ? "true" : "false");
-	buf_printf(out, ",\"role\":\"%s\"", state_name(node));
-	if (node->state == NODE_UP) {
-		/* A text without characters that need an escape. */
-		buf_printf(out, ",\"state\":\"%s\"", node->condition);
-		buf_printf(out,
-			   ",\"pid\":%" PRIu64 ",\"term\":%" PRIu64
-			   ",\"leader\":\"%s\",\"last_index\":%" PRIu64
-			   ",\"applied_index\":%" PRIu64,
-			   node->pid, node->term, node->leader, node->last,
-			   node->applied);
-		buf_printf(out,
-			   ",\"lag\":%" PRIu64 ",\"uptime_ms\":%" PRIu64
-			   ",\"disk_bytes\":%" PRIu64 ",\"keys\":%" PRIu64,
-			   status_lag(status, node), node->uptime_ms,
-			   node->disk_bytes, node->keys);
-	}
+		   node->name, node->address, up ? "true" : "false");
+	json_text(out, "role", state_name(node));
+	json_text(out, "state", up ? node->condition : NULL);
+	json_number(out, "pid", up, node->pid);
+	json_number(out, "term", up, node->term);
+	json_text(out, "leader", up ? node->leader : NULL);
+	json_number(out, "last_index", up, node->last);
+	json_number(out, "applied_index", up, node->applied);
+	json_number(out, "lag", up, up ? status_lag(status, node) : 0);
+	json_number(out, "uptime_ms", up, node->uptime_ms);
+	json_number(out, "disk_bytes", up, node->disk_bytes);
+	json_number(out, "keys", up, node->keys);
 	buf_append_char(out, '}');
 }
 
@@ -165,11 +179,12 @@ void status_json(const struct cluster_status *status, struct buf *out)
 {
 	const struct node_status *leader = status->leader;
 
+	buf_append_str(out,
+		       leader != NULL ? "{\"leader\":\"" : "{\"leader\":null");
 	if (leader != NULL)
-		buf_printf(out, "{\"leader\":\"%s\",\"term\":%" PRIu64,
-			   leader->name, leader->term);
-	else
-		buf_append_str(out, "{\"leader\":null");
+		buf_printf(out, "%s\"", leader->name);
+	json_number(out, "term", leader != NULL,
+		    leader != NULL ? leader->term : 0);
 	buf_printf(out, ",\"quorum\":%s,\"up\":%u,\"nodes\":[",
 		   leader != NULL && leader->quorum ? "true" : "false",
 		   status->up);

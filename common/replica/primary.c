@@ -144,6 +144,7 @@ void primary_link_lost(struct primary *p, uint64_t now_ms, uint64_t id)
 	primary_orphan(p, id, true);
 	if (p->fetch.active && p->fetch.source == id)
 		p->fetch.asked_ms = 0; /* asked again with the next tick */
+	primary_order_link_lost(p, id);
 }
 
 /* A read of this turn was carried out while the node led; now it has to find

@@ -195,6 +195,12 @@ int primary_meet(struct primary *p, const struct primary_hello *hello);
 
 bool primary_leads(const struct primary *p);
 
+/* The node is to end: one that leads hands over to the member that is furthest,
+ * so that nobody has to wait for an election. True as long as it is worth
+ * waiting for that, 4 s at most. Requests are held meanwhile. */
+void primary_resign(struct primary *p);
+bool primary_resigns(const struct primary *p);
+
 /* The members in force, as far as this node knows: none while it joins. */
 const struct members *primary_members(const struct primary *p);
 

@@ -109,6 +109,7 @@ struct order {
 	bool removed; /* repair: the first half is done */
 	enum cluster_order_kind kind;
 	bool handing_over; /* transfer: the core has been told */
+	bool resigns;	   /* transfer: of a node that is to end */
 	struct member member;
 	uint64_t deadline_ms; /* transfer */
 	coord_reply_fn *fn;
@@ -327,6 +328,7 @@ void primary_order(struct primary *p, const struct request *req,
 		   coord_reply_fn *fn, void *arg);
 void primary_order_step(struct primary *p);
 void primary_order_lost(struct primary *p);
+void primary_order_link_lost(struct primary *p, uint64_t id);
 /* Nothing more will come of it here, whatever it was. */
 void primary_order_end(struct primary *p, const char *why);
 /* Nothing is carried out while leadership is handed over. */

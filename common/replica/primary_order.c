@@ -23,6 +23,10 @@
  * machines may be busy. */
 #define JOIN_MS 10000u
 
+/* How long a node that is to end waits for its heir to lead. It is a matter of
+ * two messages, and without them there is an election. */
+#define RESIGN_MS 1000u
+
 /* How often the leader looks whether a learner can be promoted. */
 #define PROMOTE_MS 50u
 
@@ -219,7 +223,7 @@ static void hand_over(struct primary *p)
 
 	if (!all_is_answered(p) && p->now < o->deadline_ms)
 		return;
-	o->deadline_ms = p->now + ORDER_MS;
+	o->deadline_ms = p->now + (o->resigns ? RESIGN_MS : ORDER_MS);
 	o->handing_over = true;
 	if (raft_transfer(p->raft, p->now, o->member.id) != 0)
 		fail(p, KV_EUNAVAILABLE, "leadership cannot be handed to '%s'",
@@ -234,6 +238,9 @@ static void step_transfer(struct primary *p)
 		answer(p, 0, NULL);
 	else if (p->leads && !o->handing_over)
 		hand_over(p);
+	else if (o->resigns && p->now >= o->deadline_ms)
+		fail(p, KV_EUNAVAILABLE, "'%s' did not take over in time",
+		     o->member.name);
 	else if (p->leads && !raft_transferring(p->raft))
 		fail(p, KV_EUNAVAILABLE,
 		     "'%s' did not take over in time; '%s' leads on",
@@ -274,6 +281,73 @@ void primary_order_end(struct primary *p, const char *why)
 {
 	if (p->order.active)
 		fail(p, KV_EUNKNOWN, "%s", why);
+}
+
+/* ---- a leader ends ---- */
+
+static const struct member *find_heir(struct primary *p)
+{
+	const struct raft_peer_status *best = NULL;
+	struct raft_status status;
+
+	raft_status(p->raft, &status);
+	for (unsigned i = 0; i < status.npeers; i++) {
+		const struct raft_peer_status *peer = &status.peers[i];
+
+		if (peer->id != p->state.id && peer->voter && peer->active &&
+		    (best == NULL || peer->match > best->match))
+			best = peer;
+	}
+	return best != NULL ? members_find(primary_list(p), best->id) : NULL;
+}
+
+static void on_resigned(void *arg, const struct request *req,
+			const struct reply *reply)
+{
+	struct primary *p = arg;
+
+	(void)req;
+	if (reply->code == 0)
+		primary_say(p, "leadership was handed over to '%s'",
+			    p->order.member.name);
+	else
+		primary_say(p, "leadership was not handed over: %s",
+			    reply->message);
+}
+
+void primary_resign(struct primary *p)
+{
+	const struct member *heir;
+
+	if (!p->leads || !primary_takes_part(p) || primary_hands_over(p))
+		return;
+	primary_order_end(p, "the leader was told to stop meanwhile: give the "
+			     "order again if need be");
+	heir = find_heir(p);
+	if (heir == NULL)
+		return;
+	p->order = (struct order){
+		.active = true,
+		.resigns = true,
+		.kind = CLUSTER_TRANSFER,
+		.member = *heir,
+		.deadline_ms = p->now + ORDER_MS,
+		.fn = on_resigned,
+		.arg = p,
+	};
+}
+
+bool primary_resigns(const struct primary *p)
+{
+	return p->order.active && p->order.resigns;
+}
+
+/* As when all nodes of a cluster are stopped at once. */
+void primary_order_link_lost(struct primary *p, uint64_t id)
+{
+	if (primary_resigns(p) && p->order.member.id == id)
+		fail(p, KV_EUNAVAILABLE, "'%s' has gone, too",
+		     p->order.member.name);
 }
 
 /* ---- taking one ---- */
@@ -347,6 +421,7 @@ void primary_order(struct primary *p, const struct request *req,
 	}
 	p->order.active = true;
 	p->order.removed = false;
+	p->order.resigns = false;
 	p->order.handing_over = false;
 	p->order.deadline_ms = p->now + ORDER_MS;
 	p->order.kind = req->order.kind;

@@ -178,6 +178,16 @@ struct coord *node_coord(struct node *node)
 	return primary_coord(node->primary);
 }
 
+void node_resign(struct node *node)
+{
+	primary_resign(node->primary);
+}
+
+bool node_resigns(const struct node *node)
+{
+	return primary_resigns(node->primary);
+}
+
 /* ---- turns ---- */
 
 /* Nothing is under way any more: puts the store that came in the place of

@@ -53,6 +53,10 @@ void node_close(struct node *node);
 /* Its coordinator, which is freed with it. */
 struct coord *node_coord(struct node *node);
 
+/* The server is to stop: see primary_resign(). */
+void node_resign(struct node *node);
+bool node_resigns(const struct node *node);
+
 void node_turn(struct node *node);
 void node_flush(struct node *node);
 

@@ -140,6 +140,11 @@ static void on_signal(uv_signal_t *handle, int signum)
 	say(server, "stopping on %s", signum == SIGTERM ? "SIGTERM" : "SIGINT");
 	listener_close(&server->tcp);
 	listener_close(&server->local);
+	if (server->node != NULL) {
+		hub_enter(server->hub);
+		node_resign(server->node);
+		hub_leave(server->hub);
+	}
 	committer_wind_down(server->committer);
 	team_order(&server->team, HUB_DRAIN);
 	uv_timer_start(&server->grace, on_grace, GRACE_MS, 0);
@@ -162,6 +167,9 @@ static void turn_ended(void *arg, struct hub *hub)
 	if (server->node != NULL)
 		node_flush(server->node);
 	if (!is_first || !server->stopping)
+		return;
+	/* The other nodes' sessions are there until then. */
+	if (server->node != NULL && node_resigns(server->node))
 		return;
 	if (server->node != NULL && hub_is_drained(hub))
 		hub_close_all(hub);

@@ -224,6 +224,54 @@ static void leadership_is_not_handed_to_a_node_that_is_away(void)
 	finish();
 }
 
+static bool is_free_to_end(struct sim_net *n, void *arg)
+{
+	const unsigned *node = arg;
+
+	return !primary_resigns(sim_primary(n, *node));
+}
+
+static void a_leader_that_is_to_end_hands_over(void)
+{
+	struct sim_op *ops[20];
+	unsigned old;
+
+	begin(3);
+	set(leader(), "a", "1");
+	old = leader();
+	for (unsigned i = 0; i < 20; i++)
+		ops[i] = begin_set(1 + i % 3, "b", "1");
+	primary_resign(sim_primary(net, old));
+	CHECK(primary_resigns(sim_primary(net, old)));
+	CHECK(sim_run_until(net, is_free_to_end, &old, 100));
+	CHECK(!primary_leads(sim_primary(net, old)));
+	/* Sooner than anybody could have missed it. */
+	CHECK(sim_run_until(net, there_is_a_leader, &old, 50));
+	for (unsigned i = 0; i < 20; i++)
+		CHECK_INT(outcome(ops[i]), 0);
+	finish();
+}
+
+static void a_leader_that_is_to_end_waits_for_nobody_in_vain(void)
+{
+	unsigned old;
+
+	begin(3);
+	set(leader(), "a", "1");
+	old = leader();
+	/* It has not noticed yet that they are away. */
+	for (unsigned i = 1; i <= 3; i++)
+		if (i != old)
+			sim_crash(net, i, SIM_KILL);
+	primary_resign(sim_primary(net, old));
+	CHECK(sim_run_until(net, is_free_to_end, &old, 4000));
+	/* A follower has nothing to hand over. */
+	CHECK_INT(sim_start(net, old % 3 + 1), 0);
+	primary_resign(sim_primary(net, old % 3 + 1));
+	CHECK(!primary_resigns(sim_primary(net, old % 3 + 1)));
+	finish();
+}
+
 /* ---- lost data ---- */
 
 static void a_node_that_lost_its_data_does_not_vote(void)
@@ -460,6 +508,8 @@ TEST_MAIN(T(a_node_that_was_away_too_long_gets_a_snapshot),
 	  T(a_single_node_grows_to_three), T(a_removed_node_disturbs_nobody),
 	  T(a_leader_is_not_removed), T(leadership_is_handed_over),
 	  T(leadership_is_not_handed_to_a_node_that_is_away),
+	  T(a_leader_that_is_to_end_hands_over),
+	  T(a_leader_that_is_to_end_waits_for_nobody_in_vain),
 	  T(a_node_that_lost_its_data_does_not_vote),
 	  T(a_node_that_lost_its_data_is_repaired),
 	  T(a_sound_node_can_be_repaired_too),
