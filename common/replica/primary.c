@@ -14,7 +14,7 @@
 /* Longer than an election, and shorter than clients wait for one node of
  * several before they try the next (client/remote.c): a request must not be
  * given up by its asker while it still waits here. */
-#define PATIENCE_MS 800u
+#define PATIENCE_MS 900u
 #define UNCOMMITTED_MAX ((size_t)64 << 20)
 
 void primary_say(struct primary *p, const char *fmt, ...)
@@ -136,6 +136,13 @@ void primary_receive(struct primary *p, uint64_t now_ms, uint64_t from,
 	default:
 		break;
 	}
+}
+
+void primary_hear(struct primary *p, uint64_t now_ms, uint64_t id)
+{
+	p->now = now_ms;
+	if (primary_takes_part(p) && !p->dead)
+		raft_hear(p->raft, now_ms, id);
 }
 
 void primary_link_lost(struct primary *p, uint64_t now_ms, uint64_t id)

@@ -126,7 +126,7 @@ struct primary_options {
 	 * node. */
 	uint64_t seed;
 	unsigned heartbeat_ms, election_ms; /* 0: as in raft.h */
-	unsigned patience_ms;		    /* 0: 800 */
+	unsigned patience_ms;		    /* 0: 900 */
 	/* Bytes proposed but not committed, above which writes are refused as
 	 * KV_EUNAVAILABLE; 0: 64 MiB. */
 	size_t uncommitted_max;
@@ -163,6 +163,10 @@ uint64_t primary_deadline(const struct primary *p);
 /* A frame came over a link from the node with that id. Garbage is dropped. */
 void primary_receive(struct primary *p, uint64_t now_ms, uint64_t from,
 		     struct slice frame);
+
+/* A part of a frame from that node came, or it took a part of one to it; see
+ * raft_hear(). */
+void primary_hear(struct primary *p, uint64_t now_ms, uint64_t id);
 
 /* The link that this node sends to that member on is gone, and with it every
  * answer that was awaited on it. */

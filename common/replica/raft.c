@@ -54,6 +54,19 @@ void raft_tick(struct raft *r, uint64_t now_ms)
 		become_follower(r, r->term, 0);
 }
 
+void raft_hear(struct raft *r, uint64_t now_ms, uint64_t id)
+{
+	struct peer *p = peer_find(r, id);
+
+	raft_clock(r, now_ms);
+	if (r->role == RAFT_LEADER && p != NULL) {
+		p->heard_ms = r->now;
+	} else if (id != 0 && id == r->leader) {
+		r->leader_ms = r->now;
+		election_rearm(r);
+	}
+}
+
 uint64_t raft_deadline(const struct raft *r)
 {
 	if (r->role != RAFT_LEADER)

@@ -150,7 +150,7 @@ struct raft_options {
 	uint64_t birth;
 	uint64_t seed;	       /* of election timeouts */
 	unsigned heartbeat_ms; /* 0: 50 */
-	unsigned election_ms;  /* 0: 150; drawn from it to twice of it */
+	unsigned election_ms;  /* 0: 400; drawn from it to twice of it */
 	/* Messages with entries on their way to one peer at most. 0: 32 */
 	unsigned inflight_max;
 	/* How many of the entries from..to fit into one message: the last
@@ -196,6 +196,11 @@ uint64_t raft_deadline(const struct raft *r);
 /* A message came. Anything that a peer could send is taken without harm. */
 void raft_receive(struct raft *r, uint64_t now_ms,
 		  const struct raft_message *m);
+
+/* Part of a message from that member has come, or it has taken part of one to
+ * it: it lives. Large ones may be on their way for longer than an election
+ * timeout, and what is sent meanwhile comes behind them. */
+void raft_hear(struct raft *r, uint64_t now_ms, uint64_t id);
 
 /* A node without an id learns its own from the first message to it. */
 void raft_name(struct raft *r, uint64_t id);

@@ -23,7 +23,7 @@ static void set_options(struct raft *r, const struct raft_options *options)
 	if (o->heartbeat_ms == 0)
 		o->heartbeat_ms = 50;
 	if (o->election_ms == 0)
-		o->election_ms = 150;
+		o->election_ms = 400;
 	if (o->inflight_max == 0)
 		o->inflight_max = 32;
 	if (o->inflight_max > INFLIGHT_MAX)

@@ -239,8 +239,17 @@ static void flush_links(struct node *node)
 		peer_link_flush(node->links[i]);
 }
 
+static void hear_links(struct node *node)
+{
+	for (unsigned i = 0; i < node->nlinks; i++)
+		if (peer_link_moves(node->links[i]))
+			primary_hear(node->primary, clock_monotonic_ms(),
+				     peer_link_member(node->links[i])->id);
+}
+
 void node_turn(struct node *node)
 {
+	hear_links(node);
 	primary_tick(node->primary, clock_monotonic_ms());
 	node_self_turn(node->self);
 	coord_turn(primary_coord(node->primary));
@@ -270,14 +279,27 @@ void node_wake(struct node *node)
 		flush_links(node);
 }
 
+/* The id that the name has now. */
+static uint64_t id_of(const struct node *node, const struct peer_hello *peer)
+{
+	const struct member *member =
+		members_find_name(primary_peers(node->primary), peer->name);
+
+	return member != NULL ? member->id : peer->id;
+}
+
 void node_receive(struct node *node, const struct peer_hello *from,
 		  struct slice frame)
 {
-	const struct member *member =
-		members_find_name(primary_peers(node->primary), from->name);
+	primary_receive(node->primary, clock_monotonic_ms(), id_of(node, from),
+			frame);
+}
 
-	primary_receive(node->primary, clock_monotonic_ms(),
-			member != NULL ? member->id : from->id, frame);
+void node_hear(struct node *node, const struct peer_hello *from)
+{
+	if (!node_is_cut(node, from->name))
+		primary_hear(node->primary, clock_monotonic_ms(),
+			     id_of(node, from));
 }
 
 /* ---- orders ---- */

@@ -91,5 +91,7 @@ bool node_is_cut(const struct node *node, const char *name);
 
 void node_receive(struct node *node, const struct peer_hello *from,
 		  struct slice frame);
+/* A part of a frame has come from it. */
+void node_hear(struct node *node, const struct peer_hello *from);
 
 #endif

@@ -31,6 +31,7 @@ struct conn {
 	struct peer_link *link; /* NULL: given up */
 	struct peer_shake shake;
 	struct buf in, out, sending;
+	size_t unsent; /* of `sending`, when peer_link_moves() was called */
 	bool shaking, up, writing;
 };
 
@@ -175,6 +176,21 @@ void peer_link_flush(struct peer_link *link)
 		give_up(link, uv_strerror(n));
 	else if (!conn->writing)
 		buf_trim(&conn->out, BUFFER_KEEP);
+}
+
+bool peer_link_moves(struct peer_link *link)
+{
+	struct conn *conn = link->conn;
+	size_t unsent, before;
+
+	if (conn == NULL)
+		return false;
+	unsent = conn->writing ? uv_stream_get_write_queue_size(
+					 (uv_stream_t *)&conn->tcp)
+			       : 0;
+	before = conn->unsent;
+	conn->unsent = unsent;
+	return unsent < before;
 }
 
 bool peer_link_is_up(const struct peer_link *link)

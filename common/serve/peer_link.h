@@ -44,6 +44,10 @@ bool peer_link_is_up(const struct peer_link *link);
 bool peer_link_send(struct peer_link *link, struct slice head,
 		    struct slice body);
 
+/* Whether the kernel has taken more of what waits since the last call: then the
+ * other side reads. */
+bool peer_link_moves(struct peer_link *link);
+
 /* Gives the kernel what has been gathered. */
 void peer_link_flush(struct peer_link *link);
 

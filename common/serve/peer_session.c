@@ -28,6 +28,7 @@ struct peer_session {
 	uint64_t id;
 	struct peer_shake shake;
 	bool met;
+	size_t waiting; /* bytes of a frame that is not all there */
 	struct resp_conn *resp2, *resp3; /* NULL: not needed yet */
 	struct buf tag, out;
 };
@@ -186,8 +187,13 @@ static enum feed_result feed_frame(struct peer_session *p, struct feed *feed)
 	struct slice input = feed->input, frame;
 	enum peer_next next = peer_next(&input, PEER_FRAME_MAX, &frame);
 
-	if (next == PEER_MORE)
+	if (next == PEER_MORE) {
+		if (input.len > p->waiting)
+			node_hear(p->node, &p->shake.other);
+		p->waiting = input.len;
 		return FEED_MORE;
+	}
+	p->waiting = 0;
 	if (next == PEER_BAD) {
 		node_refused(p->node, &p->shake.other,
 			     "it sends what is not a frame");

@@ -22,6 +22,15 @@ static void tick(struct net *net)
 	CHECK_NET(net);
 }
 
+/* After so long, part of a message to or from that member passes. */
+static void hear(struct net *net, uint64_t ms, uint64_t id)
+{
+	net->now += ms;
+	raft_hear(net->nodes[1].raft, net->now, id);
+	raft_tick(net->nodes[1].raft, net->now);
+	net_drain(net, &net->nodes[1]);
+}
+
 static void it_votes_once_a_term(void)
 {
 	struct net *net = hand_new(3, 1, 0, 0, "1");
@@ -227,6 +236,45 @@ static void a_leader_that_hears_no_majority_steps_down(void)
 	net_free(net);
 }
 
+static void a_message_on_its_way_keeps_a_leader_alive(void)
+{
+	struct net *net = hand_new(3, 1, 0, 0, "1");
+	struct raft_message m;
+
+	hand_give(net, (struct raft_message){
+			       .kind = RAFT_APPEND, .from = 2, .term = 1});
+	net_lose_packets(net);
+	for (int i = 0; i < 20; i++) {
+		hear(net, NET_ELECTION_MS - 1, 2);
+		CHECK_INT(hand_status(net).leader, 2);
+		CHECK(!hand_take(net, 3, &m));
+	}
+	/* Not that of anybody else. */
+	for (int i = 0; hand_status(net).leader == 2; i++) {
+		CHECK(i < 3);
+		hear(net, NET_ELECTION_MS - 1, 3);
+	}
+	CHECK_INT(hand_take(net, 3, &m) ? (int)m.kind : -1, RAFT_PREVOTE);
+	net_free(net);
+}
+
+static void a_leader_counts_who_takes_in_a_message(void)
+{
+	struct net *net = hand_new(3, 1, 0, 0, "1");
+
+	hand_elect(net);
+	for (int i = 0; i < 20; i++) {
+		hear(net, NET_ELECTION_MS, 3);
+		hear(net, 0, 9);
+		CHECK_INT(net->nodes[1].role, RAFT_LEADER);
+	}
+	/* A tick that is late is excused, but only once in a row. */
+	for (int i = 0; i < 2; i++)
+		hear(net, 3 * (uint64_t)NET_ELECTION_MS, 1);
+	CHECK(net->nodes[1].role != RAFT_LEADER);
+	net_free(net);
+}
+
 static void a_handover_skips_the_question(void)
 {
 	struct net *net = hand_new(3, 1, 0, 0, "1");
@@ -367,6 +415,8 @@ TEST_MAIN(T(it_votes_once_a_term), T(it_votes_for_no_shorter_log),
 	  T(the_longest_log_is_not_locked_out_by_an_old_term),
 	  T(votes_of_others_than_voters_do_not_count),
 	  T(a_leader_that_hears_no_majority_steps_down),
+	  T(a_message_on_its_way_keeps_a_leader_alive),
+	  T(a_leader_counts_who_takes_in_a_message),
 	  T(a_handover_skips_the_question), T(a_node_without_members_waits),
 	  T(a_node_without_a_name_learns_it),
 	  T(nobody_stands_after_the_last_term),

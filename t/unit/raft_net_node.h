@@ -169,6 +169,8 @@ static inline size_t net_list_members(const struct net_log *l,
 	return n;
 }
 
+#define NET_ELECTION_MS 150u
+
 static inline void net_start(struct net *net, uint64_t id)
 {
 	struct net_node *node = &net->nodes[id];
@@ -179,6 +181,7 @@ static inline void net_start(struct net *net, uint64_t id)
 		.id = id,
 		.birth = node->birth,
 		.seed = net_draw(net, UINT64_MAX),
+		.election_ms = NET_ELECTION_MS,
 		.fit = net_fit,
 		.fit_arg = net,
 	};
