@@ -263,7 +263,7 @@ lint-cppcheck:
 lint-scripts:
 	@echo "lint: shellcheck"
 	@shellcheck -x $(shell grep -slE '^#!/bin/(ba)?sh' $(SCRIPTS)) \
-		t/bats/helper.bash $(SUITES)
+		$(wildcard t/bats/*.bash) $(SUITES)
 
 lint-pages:
 	@echo "lint: mandoc"

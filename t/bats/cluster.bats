@@ -3,34 +3,10 @@
 
 setup() {
 	load helper
+	load local_cluster
 	cd "$BATS_TEST_TMPDIR" || exit
-	read -r port _ <<<"$("$tests/socket" free 8)"
+	plan_local_cluster
 }
-
-clean_up() {
-	local file
-
-	kv-cluster stop --timeout 10 >/dev/null 2>&1 || true
-	for file in cluster_data/*/kv-serve.pid; do
-		[ ! -e "$file" ] || kill -KILL "$(cat "$file")" || true
-	done
-}
-
-# start_cluster - with KV_ADDR naming all nodes.
-start_cluster() {
-	run -0 kv-cluster start --port "$port"
-	KV_ADDR=$(status '[.nodes[].address] | join(",")')
-	export KV_ADDR
-}
-
-# status FILTER - one value of the cluster's state.
-status() {
-	kv-cluster status --json | jq -r "$1"
-}
-
-leader() { status .leader; }
-follower() { status '[.nodes[] | select(.role == "follower")][0].node'; }
-address_of() { status ".nodes[] | select(.node == \"$1\").address"; }
 
 # await FILTER - waits until the state is so, a minute at most.
 await() {
@@ -44,7 +20,7 @@ await() {
 }
 
 @test "a cluster of three takes writes when start returns" {
-	start_cluster
+	start_local_cluster
 	assert_line --regexp '^NODE +ADDRESS +PID +ROLE'
 	assert_line --regexp "^n1 +127.0.0.1:$port +[0-9]+ +(leader|follower)"
 	assert_line --regexp '^leader n[123] in term [0-9]+; quorum; 3 of 3 nodes up$'
@@ -57,7 +33,7 @@ await() {
 }
 
 @test "the leader is killed, another one leads, and the killed one catches up" {
-	start_cluster
+	start_local_cluster
 	kv-set key1 value1
 	run -0 kv-get key1
 	assert_output value1
@@ -75,7 +51,7 @@ await() {
 }
 
 @test "any node takes any request" {
-	start_cluster
+	start_local_cluster
 	for node in n1 n2 n3; do
 		KV_ADDR=$(address_of "$node") kv-set "$node" "through $node"
 	done
@@ -86,7 +62,7 @@ await() {
 }
 
 @test "a paused leader is replaced, and follows when it goes on" {
-	start_cluster
+	start_local_cluster
 	old=$(leader)
 	kv-cluster down "$old" --pause
 	kv-set k v
@@ -98,7 +74,7 @@ await() {
 }
 
 @test "the minority of a partition answers 69, the majority goes on" {
-	start_cluster
+	start_local_cluster
 	kv-set k old
 	old=$(leader)
 	others=$(status "[.nodes[].node | select(. != \"$old\")] | join(\",\")")
@@ -117,7 +93,7 @@ await() {
 }
 
 @test "without a majority writes and reads are refused with 69 in time" {
-	start_cluster
+	start_local_cluster
 	kv-set k v
 	kv-cluster down n1
 	kv-cluster down n2
@@ -135,7 +111,7 @@ await() {
 }
 
 @test "leadership is handed over" {
-	start_cluster
+	start_local_cluster
 	to=$(follower)
 	run -0 kv-cluster transfer "$to"
 	assert_output "$to leads"
@@ -144,7 +120,7 @@ await() {
 }
 
 @test "a cluster is steered through any of its addresses" {
-	start_cluster
+	start_local_cluster
 	address=$(address_of "$(follower)")
 	run -0 kv-cluster status -a "$address"
 	assert_line --partial 'quorum; 3 of 3 nodes up'
@@ -161,7 +137,7 @@ await() {
 }
 
 @test "a stale read says how far behind it is" {
-	start_cluster
+	start_local_cluster
 	kv-set k old
 	node=$(follower)
 	run -0 --separate-stderr kv-get -a "$(address_of "$(leader)")" \
@@ -179,7 +155,7 @@ await() {
 }
 
 @test "a damaged node says so, and is repaired" {
-	start_cluster
+	start_local_cluster
 	numbers 1000 | kv-set --bulk
 	# What comes later vouches for what it follows.
 	kv-set later 1
@@ -210,7 +186,7 @@ await() {
 }
 
 @test "a node whose disk is full gives way, stops and comes back" {
-	start_cluster
+	start_local_cluster
 	kv-set k v
 	full=$(leader)
 	pid=$(cat "cluster_data/$full/kv-serve.pid")
@@ -234,7 +210,7 @@ await() {
 }
 
 @test "nodes join and leave while the cluster works" {
-	start_cluster
+	start_local_cluster
 	numbers 2000 | kv-set --bulk
 	run -0 kv-cluster add "n4=127.0.0.1:$((port + 3))"
 	assert_output 'n4 added'
@@ -249,7 +225,7 @@ await() {
 }
 
 @test "a rolling restart never loses the quorum" {
-	start_cluster
+	start_local_cluster
 	(
 		n=0
 		while [ ! -e stop ]; do
@@ -269,7 +245,7 @@ await() {
 }
 
 @test "everything survives the kill of all nodes at once" {
-	start_cluster
+	start_local_cluster
 	numbers 500 | kv-set --bulk
 	for node in n1 n2 n3; do
 		kv-cluster down "$node"
@@ -279,7 +255,7 @@ await() {
 }
 
 @test "a batch is whole on every node" {
-	start_cluster
+	start_local_cluster
 	kv-set --bulk <<-'EOF'
 		a	1
 		b	2
@@ -323,7 +299,7 @@ await() {
 }
 
 @test "orders that make no sense are refused and change nothing" {
-	start_cluster
+	start_local_cluster
 	run -2 kv-cluster down n9
 	assert_output --partial 'there are: n1, n2, n3'
 	run -2 kv-cluster partition n1/n2
@@ -339,7 +315,7 @@ await() {
 }
 
 @test "status tells a paused node from a dead one" {
-	start_cluster
+	start_local_cluster
 	kv-cluster down n1
 	run -0 kv-cluster status
 	assert_line --regexp '^n1 +[^ ]+ +- +down '

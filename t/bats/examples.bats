@@ -2,17 +2,9 @@
 
 setup() {
 	load helper
+	load local_cluster
 	source_dir=$(realpath "$BATS_TEST_DIRNAME/../..")
 	cd "$BATS_TEST_TMPDIR" || exit
-}
-
-# Of a cluster that a failed test leaves behind.
-clean_up() {
-	local file
-
-	for file in cluster_data/*/kv-serve.pid; do
-		[ ! -e "$file" ] || kill -KILL "$(cat "$file")" || true
-	done
 }
 
 # The displayed blocks of a page, as a reader would paste them.

@@ -5,31 +5,10 @@
 
 setup() {
 	load helper
+	load local_cluster
 	cd "$BATS_TEST_TMPDIR" || exit
-	read -r port _ <<<"$("$tests/socket" free 8)"
+	plan_local_cluster
 }
-
-clean_up() {
-	local file
-
-	for file in cluster_data/*/kv-serve.pid; do
-		[ ! -e "$file" ] || kill -KILL "$(cat "$file")" || true
-	done
-}
-
-start_cluster() {
-	run -0 kv-cluster start --port "$port"
-	KV_ADDR=$(status '[.nodes[].address] | join(",")')
-	export KV_ADDR
-}
-
-status() {
-	kv-cluster status --json | jq -r "$1"
-}
-
-leader() { status .leader; }
-follower() { status '[.nodes[] | select(.role == "follower")][0].node'; }
-address_of() { status ".nodes[] | select(.node == \"$1\").address"; }
 
 # members - as the node at that address has them.
 members() {
@@ -51,8 +30,35 @@ is_whole() {
 		fail "$(kv-cluster status)"
 }
 
+# interrupt_repair - $node, a follower of the leader $lead, is emptied, and
+# neither filled yet nor is kv-cluster there to see to it.
+interrupt_repair() {
+	local address repair
+
+	numbers 1000 | kv-set --bulk
+	node=$(follower)
+	lead=$(leader)
+	address=$(address_of "$lead")
+	# So that it cannot end.
+	kv-cluster down "$node" --pause
+	kv-cluster repair "$node" 3>&- &
+	repair=$!
+	await_members "$address" "$node=[^ ]*/learner"
+	kill -KILL "$repair"
+	wait "$repair" || [ $? -eq 137 ]
+}
+
+# finish_repair - by asking for it once more.
+finish_repair() {
+	run -0 kv-cluster repair "$node"
+	assert_output "$node repaired"
+	is_whole
+	run -0 kv-get -a "$(address_of "$node")" --stale-ok --count
+	assert_output 1000
+}
+
 @test "a node that runs is not said to be brought up" {
-	start_cluster
+	start_local_cluster
 	run -0 kv-cluster up n1
 	assert_output 'n1 was running already; none of its links is cut'
 	kv-cluster down n1 --pause
@@ -64,7 +70,7 @@ is_whole() {
 }
 
 @test "a node that cannot start leaves nothing behind" {
-	start_cluster
+	start_local_cluster
 	run -2 kv-cluster add "n4=127.0.0.1:$port"
 	assert_output --partial "'n1' and 'n4' have the same address"
 	# Held by a server that is none of the cluster's.
@@ -82,7 +88,7 @@ is_whole() {
 }
 
 @test "a node that was removed by address is no member, and forgotten in the end" {
-	start_cluster
+	start_local_cluster
 	gone=$(follower)
 	run -0 kv-cluster remove -a "$(address_of "$(leader)")" "$gone"
 	run -0 kv-cluster status
@@ -102,61 +108,33 @@ is_whole() {
 }
 
 @test "a repair that stopped between its halves is finished by another" {
-	start_cluster
+	start_local_cluster
 	numbers 1000 | kv-set --bulk
 	node=$(follower)
 	run -0 kv-cluster remove -a "$(address_of "$(leader)")" "$node"
-	run -0 kv-cluster repair "$node"
-	assert_output "$node repaired"
-	is_whole
-	run -0 kv-get -a "$(address_of "$node")" --stale-ok --count
-	assert_output 1000
+	finish_repair
 }
 
 @test "a repair is finished by another when both it and the node were killed" {
-	start_cluster
-	numbers 1000 | kv-set --bulk
-	node=$(follower)
-	address=$(address_of "$(leader)")
-	# So that it cannot end.
-	kv-cluster down "$node" --pause
-	kv-cluster repair "$node" 3>&- &
-	repair=$!
-	await_members "$address" "$node=[^ ]*/learner"
-	kill -KILL "$repair"
-	wait "$repair" || [ $? -eq 137 ]
+	start_local_cluster
+	interrupt_repair
 	kv-cluster down "$node"
-	run -0 kv-cluster up "$node"
-	run -0 kv-cluster repair "$node"
-	assert_output "$node repaired"
-	is_whole
-	run -0 kv-get -a "$(address_of "$node")" --stale-ok --count
-	assert_output 1000
+	kv-cluster up "$node"
+	finish_repair
 }
 
 @test "a repair is finished by another when the leader was killed, too" {
-	start_cluster
-	numbers 1000 | kv-set --bulk
-	node=$(follower)
-	lead=$(leader)
-	address=$(address_of "$lead")
-	kv-cluster down "$node" --pause
-	kv-cluster repair "$node" 3>&- &
-	repair=$!
-	await_members "$address" "$node=[^ ]*/learner"
-	kill -KILL "$repair"
-	wait "$repair" || [ $? -eq 137 ]
+	start_local_cluster
+	interrupt_repair
 	kv-cluster down "$lead"
 	kv-cluster up "$lead"
 	kv-cluster up "$node"
-	run -0 kv-cluster repair "$node"
-	assert_output "$node repaired"
-	is_whole
+	finish_repair
 	[ "$(kv-get --count)" -eq 1000 ]
 }
 
 @test "the state has the same members whatever is known" {
-	start_cluster
+	start_local_cluster
 	names='[.nodes[] | keys_unsorted | join(" ")] | unique | .[]'
 	nodes='node address up role state pid term leader last_index applied_index lag uptime_ms disk_bytes keys'
 	all='leader term quorum up nodes'
@@ -175,7 +153,7 @@ is_whole() {
 }
 
 @test "the state is watched in place on a terminal, which is left as it was" {
-	start_cluster
+	start_local_cluster
 	for end in q SIGINT SIGTERM SIGHUP; do
 		run -0 "$tests/terminal" 24 80 'nodes up' "$end" \
 			kv-cluster status --watch
@@ -187,7 +165,7 @@ is_whole() {
 }
 
 @test "a terminal that is too small is not written beyond" {
-	start_cluster
+	start_local_cluster
 	run -0 "$tests/terminal" 3 20 ADDRESS q kv-cluster status --watch
 	assert_line --regexp \
 		'^NODE .{15}\\r\\nn1 .{17}\\r\\nn2 .{17}$'
@@ -195,7 +173,7 @@ is_whole() {
 }
 
 @test "without a terminal one state follows the other" {
-	start_cluster
+	start_local_cluster
 	kv-cluster status --watch >watched 3>&- &
 	watcher=$!
 	end=$((SECONDS + 60))
