@@ -52,9 +52,11 @@ static char *pick_addresses(const struct cluster_job *job,
 }
 
 /* The cluster carries out one order at a time: that of a kv-cluster which was
- * interrupted may not be done yet, and is waited for. */
+ * interrupted may not be done yet, and is waited for. `filled`: the node that
+ * the order has filled, if any. */
 static int give_order(const struct cluster_job *job,
-		      const struct cluster_order *order)
+		      const struct cluster_order *order,
+		      const struct member *filled)
 {
 	uint64_t deadline = clock_monotonic_ms() + job->timeout_ms;
 	struct cluster_status status;
@@ -66,7 +68,7 @@ static int give_order(const struct cluster_job *job,
 		addresses = pick_addresses(job, &status);
 		if (addresses == NULL)
 			return KV_ENOMEM;
-		r = order_send(addresses, job->timeout_ms, order);
+		r = cluster_send_order(job, addresses, order, filled);
 		free(addresses);
 		if (r != KV_EUNAVAILABLE || order->kind == CLUSTER_TRANSFER ||
 		    status.leader == NULL || !status.leader->quorum ||
@@ -93,6 +95,20 @@ static int need_node(const struct cluster_job *job)
 		    job->operand, buf_failed(&names) ? "others" : names.data);
 	buf_release(&names);
 	return r;
+}
+
+/* One that is only silent may be back before the order is given up. */
+static int need_process(const struct cluster_job *job)
+{
+	struct members one = {.n = 1};
+	struct cluster_status status;
+
+	one.list[0] = *members_find_name(&job->members, job->operand);
+	status_gather(&status, &one, CLUSTER_ASK_MS);
+	if (status.nodes[0].state != NODE_DOWN)
+		return 0;
+	return err_set(KV_EUNAVAILABLE,
+		       "node '%s' is down: it must run for that", job->operand);
 }
 
 /* The node as the others have it now; its address is "" if it is no member.
@@ -146,9 +162,16 @@ static int order_node(struct cluster_job *job, enum cluster_order_kind kind)
 		.kind = kind,
 		.node = slice_str(job->operand),
 	};
+	bool fills = kind == CLUSTER_REPAIR;
 	int r = need_node(job);
 
-	return r != 0 ? r : give_order(job, &order);
+	if (r == 0 && kind != CLUSTER_REMOVE)
+		r = need_process(job);
+	if (r != 0)
+		return r;
+	return give_order(job, &order,
+			  fills ? members_find_name(&job->members, job->operand)
+				: NULL);
 }
 
 /* NODE=HOST:PORT */
@@ -187,7 +210,7 @@ static int order_add(const struct cluster_job *job, const struct member *node)
 		.node = slice_str(node->name),
 		.address = slice_str(node->address),
 	};
-	int r = give_order(job, &order);
+	int r = give_order(job, &order, node);
 
 	return is_there_already(job, node->name, node->address, r);
 }

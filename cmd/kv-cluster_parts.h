@@ -6,6 +6,7 @@
 #define CMD_KV_CLUSTER_PARTS_H
 
 #include "base/out.h"
+#include "base/request.h"
 #include "cluster/local.h"
 
 /* How long one node may take to answer before it counts as silent. */
@@ -37,14 +38,16 @@ int cluster_start_node(struct cluster_job *job, const char *name, bool *ran);
 /* kv-cluster_order.c */
 cluster_command cluster_partition, cluster_heal, cluster_add, cluster_remove,
 	cluster_transfer, cluster_repair;
+
 /* kv-cluster_status.c */
 cluster_command cluster_show;
+/* Prints the table. */
+int cluster_print_table(const struct cluster_job *job, struct out *out);
 
 /* kv-cluster_watch.c: the table again and again, until q or a signal. */
 int cluster_watch(struct cluster_job *job, struct out *out);
 
-/* Prints the table. */
-int cluster_print_table(const struct cluster_job *job, struct out *out);
+/* kv-cluster_await.c */
 
 /* Waits until the cluster answers a read, and so would take a write. */
 int cluster_await_leader(const struct cluster_job *job);
@@ -52,5 +55,11 @@ int cluster_await_leader(const struct cluster_job *job);
 /* Waits until the node has applied all that the leader has committed, with a
  * progress line on a terminal. */
 int cluster_await_node(const struct cluster_job *job, const char *name);
+
+/* As order_send(); if the order has a node filled (not NULL), with a progress
+ * line on a terminal. */
+int cluster_send_order(const struct cluster_job *job, const char *addresses,
+		       const struct cluster_order *order,
+		       const struct member *filled);
 
 #endif

@@ -58,7 +58,7 @@ static void take_line(struct node_status *node, const struct info_line *line,
 		{"last_index", offsetof(struct node_status, last)},
 		{"applied_index", offsetof(struct node_status, applied)},
 		{"commit_index", offsetof(struct node_status, committed)},
-		{"uptime_ms", offsetof(struct node_status, uptime_ms)},
+		{"uptime_seconds", offsetof(struct node_status, uptime_seconds)},
 		{"disk_bytes", offsetof(struct node_status, disk_bytes)},
 		{"keys", offsetof(struct node_status, keys)},
 	};
@@ -174,6 +174,15 @@ int status_members(const char *addresses, unsigned timeout_ms,
 		r = take_members(members, text);
 	kv_close(db);
 	return r;
+}
+
+const struct node_status *status_find(const struct cluster_status *status,
+				      const char *name)
+{
+	for (unsigned i = 0; i < status->n; i++)
+		if (strcmp(status->nodes[i].name, name) == 0)
+			return &status->nodes[i];
+	return NULL;
 }
 
 uint64_t status_lag(const struct cluster_status *status,

@@ -30,7 +30,7 @@ struct node_status {
 	char condition[STATUS_CONDITION_MAX]; /* "ok", or what keeps it from
 						 taking part fully */
 	uint64_t pid, term, last, applied, committed;
-	uint64_t uptime_ms, disk_bytes, keys;
+	uint64_t uptime_seconds, disk_bytes, keys;
 	bool quorum; /* it leads, and a majority answers it */
 };
 
@@ -50,6 +50,10 @@ void status_gather(struct cluster_status *status, const struct members *members,
  * node of a cluster. */
 int status_members(const char *addresses, unsigned timeout_ms,
 		   struct members *members);
+
+/* NULL: there is none of that name. */
+const struct node_status *status_find(const struct cluster_status *status,
+				      const char *name);
 
 /* Entries that the node has yet to apply, as far as the leader knows. */
 uint64_t status_lag(const struct cluster_status *status,

@@ -29,10 +29,8 @@ static const char *state_name(const struct node_status *node)
 	return node->role;
 }
 
-static void write_uptime(char *cell, uint64_t ms)
+static void write_uptime(char *cell, uint64_t s)
 {
-	uint64_t s = ms / 1000;
-
 	if (s < 60)
 		snprintf(cell, CELL_MAX, "%" PRIu64 "s", s);
 	else if (s < 3600)
@@ -72,7 +70,7 @@ static void fill_row(struct row *row, const struct cluster_status *status,
 	snprintf(row->cells[5], CELL_MAX, "%" PRIu64, node->last);
 	snprintf(row->cells[6], CELL_MAX, "%" PRIu64, node->applied);
 	snprintf(row->cells[7], CELL_MAX, "%" PRIu64, status_lag(status, node));
-	write_uptime(row->cells[8], node->uptime_ms);
+	write_uptime(row->cells[8], node->uptime_seconds);
 	write_size(row->cells[9], node->disk_bytes);
 }
 
@@ -169,7 +167,7 @@ static void json_node(const struct cluster_status *status,
 	json_number(out, "last_index", up, node->last);
 	json_number(out, "applied_index", up, node->applied);
 	json_number(out, "lag", up, up ? status_lag(status, node) : 0);
-	json_number(out, "uptime_ms", up, node->uptime_ms);
+	json_number(out, "uptime_seconds", up, node->uptime_seconds);
 	json_number(out, "disk_bytes", up, node->disk_bytes);
 	json_number(out, "keys", up, node->keys);
 	buf_append_char(out, '}');
@@ -179,15 +177,13 @@ void status_json(const struct cluster_status *status, struct buf *out)
 {
 	const struct node_status *leader = status->leader;
 
-	buf_append_str(out,
-		       leader != NULL ? "{\"leader\":\"" : "{\"leader\":null");
-	if (leader != NULL)
-		buf_printf(out, "%s\"", leader->name);
-	json_number(out, "term", leader != NULL,
-		    leader != NULL ? leader->term : 0);
-	buf_printf(out, ",\"quorum\":%s,\"up\":%u,\"nodes\":[",
+	buf_printf(out, "{\"quorum\":%s,\"up\":%u",
 		   leader != NULL && leader->quorum ? "true" : "false",
 		   status->up);
+	json_text(out, "leader", leader != NULL ? leader->name : NULL);
+	json_number(out, "term", leader != NULL,
+		    leader != NULL ? leader->term : 0);
+	buf_append_str(out, ",\"nodes\":[");
 	for (unsigned i = 0; i < status->n; i++) {
 		if (i != 0)
 			buf_append_char(out, ',');

@@ -107,6 +107,30 @@ finish_repair() {
 	assert_output --partial 'hand leadership over first'
 }
 
+@test "a node that is filled shows how far it is, on a terminal" {
+	start_local_cluster
+	numbers 1000 | kv-set --bulk --chunk 10
+	run -0 script -qec "kv-cluster add n4=127.0.0.1:$((port + 3))" /dev/null
+	assert_output --regexp 'n4: [0-9]+ of [0-9]+ entries to go'
+	assert_output --partial 'n4 added'
+	run -0 kv-cluster remove n4
+	run -0 kv-cluster add "n5=127.0.0.1:$((port + 4))"
+	assert_output 'n5 added'
+}
+
+@test "an order that needs a node which is down says so" {
+	start_local_cluster
+	node=$(follower)
+	kv-cluster down "$node"
+	for order in repair transfer; do
+		run -69 kv-cluster "$order" "$node"
+		assert_output "kv-cluster: node '$node' is down: it must run for that"
+	done
+	kv-cluster up "$node"
+	run -0 kv-cluster transfer "$node"
+	assert_output "$node leads"
+}
+
 @test "a repair that stopped between its halves is finished by another" {
 	start_local_cluster
 	numbers 1000 | kv-set --bulk
@@ -136,10 +160,16 @@ finish_repair() {
 @test "the state has the same members whatever is known" {
 	start_local_cluster
 	names='[.nodes[] | keys_unsorted | join(" ")] | unique | .[]'
-	nodes='node address up role state pid term leader last_index applied_index lag uptime_ms disk_bytes keys'
-	all='leader term quorum up nodes'
+	nodes='node address up role state pid term leader last_index applied_index lag uptime_seconds disk_bytes keys'
+	all='quorum up leader term nodes'
 	assert_equal "$(status "$names")" "$nodes"
 	assert_equal "$(status 'keys_unsorted | join(" ")')" "$all"
+	kv-set a 1
+	numbers='[.nodes[] | .pid, .term, .last_index, .applied_index, .uptime_seconds, .disk_bytes, .keys] | min'
+	end=$((SECONDS + 60))
+	until [ "$(status "$numbers")" -gt 0 ]; do
+		[ $SECONDS -lt $end ] || fail "$(kv-cluster status --json)"
+	done
 	kv-cluster down n1
 	kv-cluster down n2
 	assert_equal "$(status "$names")" "$nodes"
