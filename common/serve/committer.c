@@ -46,7 +46,8 @@ struct committer {
 	uint64_t appended;	/* by the store, at the last group */
 	uint64_t reads, writes; /* decaying sums, in 256ths */
 	uint64_t sync_ns;	/* decaying mean */
-	uint64_t started_ns;	/* the group under way */
+	struct store_flush *flush; /* the group under way */
+	uint64_t took_ns;	   /* its sync */
 	struct gather gather;
 	bool can_gather;
 	bool winding_down;
@@ -60,9 +61,15 @@ struct committer {
 	unsigned nhandles;
 };
 
+/* On the sync thread or in place: how long the sync itself takes, without what
+ * it has to wait for until its end is noticed. */
 static void run_flush(void *job)
 {
-	store_flush_run(job);
+	struct committer *c = job;
+	uint64_t started = clock_monotonic_ns();
+
+	store_flush_run(c->flush);
+	c->took_ns = clock_monotonic_ns() - started;
 }
 
 static void run_task(void *job)
@@ -115,16 +122,13 @@ static void on_task_done(void *arg, void *job)
 	tell_failure(c, c->home);
 }
 
-static void end_flush(struct committer *c, struct hub *hub,
-		      struct store_flush *flush)
+static void end_flush(struct committer *c, struct hub *hub)
 {
-	uint64_t took;
 	int r;
 
 	gate_enter(c->gate);
-	r = store_flush_end(c->store, flush);
-	took = clock_monotonic_ns() - c->started_ns;
-	c->sync_ns += took / 8 - c->sync_ns / 8;
+	r = store_flush_end(c->store, c->flush);
+	c->sync_ns += c->took_ns / 8 - c->sync_ns / 8;
 	c->told = c->told || r != 0;
 	c->syncing = false;
 	start_task(c);
@@ -143,7 +147,8 @@ static void on_flush_done(void *arg, void *job)
 	struct committer *c = arg;
 	bool grows;
 
-	end_flush(c, c->home, job);
+	(void)job;
+	end_flush(c, c->home);
 	gate_enter(c->gate);
 	grows = gathers(c) && gather_hopes(&c->gather);
 	gate_leave(c->gate);
@@ -211,31 +216,30 @@ static bool waits_for_more(struct committer *c, size_t waiting)
 }
 
 /* Begins the next group, and has it synced unless that is to be done in place:
- * then it is what this returns. */
-static struct store_flush *begin_flush(struct committer *c, bool may_stay)
+ * then this is true. */
+static bool begin_flush(struct committer *c, bool may_stay)
 {
 	size_t waiting = c->held ? 0 : store_waiting(c->store);
 	struct store_flush *flush;
 
 	if (waits_for_more(c, waiting) || waiting == 0)
-		return NULL;
+		return false;
 	flush = store_flush_begin(c->store);
 	if (flush == NULL) /* one is under way: its end goes on */
-		return NULL;
+		return false;
+	c->flush = flush;
 	c->syncing = true;
 	gather_next(&c->gather);
 	observe_group(c);
-	c->started_ns = clock_monotonic_ns();
 	if (may_stay && runs_in_place(c, waiting))
-		return flush;
-	worker_start(c->syncer, flush);
-	return NULL;
+		return true;
+	worker_start(c->syncer, c);
+	return false;
 }
 
 void committer_run(struct committer *c, struct hub *hub)
 {
-	bool may_stay = true;
-	struct store_flush *flush;
+	bool may_stay = true, stays;
 
 	/* Again while in place: the replies that a group sets free can let
 	 * requests in that were held back, and the loop must not go to sleep
@@ -243,12 +247,12 @@ void committer_run(struct committer *c, struct hub *hub)
 	 * back from here. */
 	for (;;) {
 		gate_enter(c->gate);
-		flush = begin_flush(c, may_stay);
+		stays = begin_flush(c, may_stay);
 		gate_leave(c->gate);
-		if (flush == NULL)
+		if (!stays)
 			break;
-		store_flush_run(flush);
-		end_flush(c, hub, flush);
+		run_flush(c);
+		end_flush(c, hub);
 		may_stay = c->gate->open;
 	}
 	tell_failure(c, hub);

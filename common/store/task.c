@@ -23,7 +23,7 @@
  * since 6.16), and maps it with one entry: a read at a random place of a large
  * store then finds its way without a walk through page tables that are not in
  * any cache. */
-#define ZEROS_PIECE (2u << 20)
+#define ZEROS_PIECE (256u << 10)
 #define ZEROS_SYNC (4u << 20)
 
 enum task_kind {
