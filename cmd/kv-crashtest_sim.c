@@ -36,6 +36,7 @@ static void add(struct totals *t, const struct sim_run_report *r)
 	sum->unknown += r->unknown;
 	sum->refused += r->refused;
 	sum->crashes += r->crashes;
+	sum->stops += r->stops;
 	sum->pauses += r->pauses;
 	sum->cuts += r->cuts;
 	sum->disk_faults += r->disk_faults;
@@ -70,21 +71,23 @@ static void print_report(const struct crashtest *job, const struct totals *t,
 			       ",\"steps\":%" PRIu64 ",\"virtual_ms\":%" PRIu64
 			       ",\"operations\":%" PRIu64 ",\"acked\":%" PRIu64
 			       ",\"unknown\":%" PRIu64 ",\"refused\":%" PRIu64
-			       ",\"crashes\":%" PRIu64 ",\"pauses\":%" PRIu64
-			       ",\"cuts\":%" PRIu64 ",\"disk_faults\":%" PRIu64
-			       ",\"wipes\":%" PRIu64 ",\"orders\":%" PRIu64
-			       ",\"trace\":\"%016" PRIx64 "\","
+			       ",\"crashes\":%" PRIu64 ",\"stops\":%" PRIu64
+			       ",\"pauses\":%" PRIu64 ",\"cuts\":%" PRIu64
+			       ",\"disk_faults\":%" PRIu64 ",\"wipes\":%" PRIu64
+			       ",\"orders\":%" PRIu64 ",\"trace\":\"%016" PRIx64
+			       "\","
 			     : "seed=%" PRIu64 " seeds=%" PRIu64
 			       " steps=%" PRIu64 " virtual_ms=%" PRIu64
 			       " operations=%" PRIu64 " acked=%" PRIu64
 			       " unknown=%" PRIu64 " refused=%" PRIu64
-			       " crashes=%" PRIu64 " pauses=%" PRIu64
-			       " cuts=%" PRIu64 " disk_faults=%" PRIu64
-			       " wipes=%" PRIu64 " orders=%" PRIu64
-			       " trace=%016" PRIx64 "\n",
+			       " crashes=%" PRIu64 " stops=%" PRIu64
+			       " pauses=%" PRIu64 " cuts=%" PRIu64
+			       " disk_faults=%" PRIu64 " wipes=%" PRIu64
+			       " orders=%" PRIu64 " trace=%016" PRIx64 "\n",
 		   job->seed, t->seeds, s->steps, s->virtual_ms, s->operations,
-		   s->acked, s->unknown, s->refused, s->crashes, s->pauses,
-		   s->cuts, s->disk_faults, s->wipes, s->orders, s->trace_hash);
+		   s->acked, s->unknown, s->refused, s->crashes, s->stops,
+		   s->pauses, s->cuts, s->disk_faults, s->wipes, s->orders,
+		   s->trace_hash);
 	if (job->json && t->broken[0] != '\0')
 		buf_printf(out, "\"failed_seed\":%" PRIu64 ",", t->bad_seed);
 	if (job->json)

@@ -13,6 +13,7 @@
 
 #define STRIKE_US 250000u
 #define DOWN_US 700000u
+#define STOP_US 1500000u
 #define PAUSE_US 900000u
 #define SKEW_MS 4000u
 
@@ -128,12 +129,27 @@ static void restart_what_is_due(struct sim_run *run, bool all)
 			continue;
 		if (!all && f->restart_us[i] > sim_now_us(run->net))
 			continue;
-		if (up) { /* its disk was broken */
+		if (up) { /* its disk was broken, or it was to stop */
 			simfs_clear_faults(sim_disk(run->net, i));
 			crash(run, i);
 		}
 		start(run, i, all);
 	}
+}
+
+/* How far the hand-over gets before the end is left to chance. */
+static void stop(struct sim_run *run, unsigned node)
+{
+	struct sim_faults *f = &run->faults;
+
+	if (!sim_is_up(run->net, node) || f->restart_us[node] != 0 ||
+	    f->resume_us[node] != 0)
+		return;
+	sim_log(run->net, "n%u is told to stop", node);
+	sim_resign(run->net, node);
+	f->restart_us[node] =
+		sim_now_us(run->net) + 1 + sim_run_draw(run, STOP_US);
+	run->report->stops++;
 }
 
 static void pause_one(struct sim_run *run, unsigned node)
@@ -271,7 +287,7 @@ static void strike(struct sim_run *run)
 	unsigned node = sim_any_node(run), other = sim_any_node(run);
 	unsigned leader = sim_leader(run->net);
 
-	switch (sim_run_draw(run, 18)) {
+	switch (sim_run_draw(run, 19)) {
 	case 0:
 	case 1:
 		crash(run, node);
@@ -312,6 +328,9 @@ static void strike(struct sim_run *run)
 		break;
 	case 15:
 		(void)sim_faults_repair(run);
+		break;
+	case 16:
+		stop(run, leader != 0 ? leader : node);
 		break;
 	default:
 		order(run, leader != 0 ? leader : node, other);

@@ -119,6 +119,8 @@ bool sim_run_until(struct sim_net *net, sim_condition *condition, void *arg,
 /* 0, or why it could not be started (primary_new(), store_open()). */
 int sim_start(struct sim_net *net, unsigned node);
 void sim_crash(struct sim_net *net, unsigned node, enum sim_crash kind);
+/* Told to stop, it hands over leadership; it goes on until it is crashed. */
+void sim_resign(struct sim_net *net, unsigned node);
 /* Its directory is empty afterwards; it must be down. */
 void sim_wipe(struct sim_net *net, unsigned node);
 void sim_pause(struct sim_net *net, unsigned node);

@@ -276,6 +276,15 @@ void sim_wipe(struct sim_net *net, unsigned node)
 		abort();
 }
 
+void sim_resign(struct sim_net *net, unsigned node)
+{
+	struct sim_node *n = &net->nodes[node];
+
+	primary_tick(n->primary, sim_node_ms(n));
+	primary_resign(n->primary);
+	n->dirty = true;
+}
+
 void sim_pause(struct sim_net *net, unsigned node)
 {
 	net->nodes[node].paused = true;

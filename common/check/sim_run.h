@@ -5,7 +5,7 @@
  * The seed decides everything: the weather, what breaks and when, what the
  * clients ask. While the storm lasts, frames are late, lost, doubled and
  * overtaken; links break or are cut, also one way; nodes are paused, killed,
- * lose their power or their whole disk; disks are slow, fail, or are full;
+ * told to stop, lose their power or their whole disk; disks are slow, fail, or are full;
  * clocks jump; members come and go, are repaired, and hand over leadership.
  * Clients on all nodes meanwhile read (also what may be stale), write, delete,
  * write in bulk, on conditions, with a lifetime, once only with retries, and
@@ -48,7 +48,7 @@ struct sim_run_report {
 	unsigned members;
 	uint64_t steps, virtual_ms;
 	uint64_t operations, acked, unknown, refused;
-	uint64_t crashes, pauses, cuts, disk_faults, wipes, orders;
+	uint64_t crashes, stops, pauses, cuts, disk_faults, wipes, orders;
 };
 
 /* Fills *report; release it whatever the result. 0, or KV_ENOMEM: it could not

@@ -10,7 +10,8 @@
  *		 one; _end asks the index which of it are live
  *	FINISH	 _run completes the new segment
  *	SWITCH	 _end points the index to the copies, some at a time
- *	RELEASE	 _run removes the victims' files
+ *	RELEASE	 _run removes the victims' files; _end takes them from the store
+ *	CLOSE	 _run lets go of them, and so the file system of their blocks
  *
  * A chunk is small, so that asking the index never holds the owner up for
  * long. Two rules keep deleted data deleted and acknowledged data there:
@@ -58,6 +59,13 @@ static void compaction_free(struct store *s, struct compaction *c)
 	free(c);
 }
 
+/* Takes long: all that the page cache has of them goes, and their blocks. */
+static void close_victims(struct compaction *c)
+{
+	while (c->nvictims != 0)
+		segment_free(c->victims[--c->nvictims]);
+}
+
 void compact_abandon(struct store *s)
 {
 	struct compaction *c = s->compaction;
@@ -66,6 +74,8 @@ void compact_abandon(struct store *s)
 	if (c == NULL)
 		return;
 	stray = c->stray;
+	if (c->phase == CLOSE)
+		close_victims(c);
 	if (c->out != NULL && c->phase <= FINISH) {
 		struct segment *out = c->out;
 
@@ -439,13 +449,12 @@ static void release_end(struct store *s, struct compaction *c)
 	c->spare.path = NULL;
 	for (size_t i = 0; i < c->nvictims; i++) {
 		tombstones_recheck(s, c, c->victims[i]);
-		store_drop_segment(s, c->victims[i]);
+		store_forget_segment(s, c->victims[i]);
 		s->stats.released_segments++;
 	}
 	if (c->out != NULL)
 		c->out->tombstones_due = c->out_tombstones_due;
-	c->nvictims = 0;
-	compaction_free(s, c);
+	c->phase = CLOSE;
 }
 
 /* The steps, by phase. */
@@ -461,6 +470,9 @@ int compact_run(struct store *s)
 		return finish_run(s, c);
 	case RELEASE:
 		return release_run(s, c);
+	case CLOSE:
+		close_victims(c);
+		return 0;
 	default:
 		return 0;
 	}
@@ -482,6 +494,9 @@ void compact_end(struct store *s)
 		break;
 	case RELEASE:
 		release_end(s, c);
+		break;
+	case CLOSE:
+		compaction_free(s, c);
 		break;
 	}
 }

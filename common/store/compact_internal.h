@@ -16,6 +16,7 @@ enum phase {
 	FINISH,
 	SWITCH,
 	RELEASE,
+	CLOSE,
 };
 
 struct chunk_item {

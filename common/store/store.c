@@ -53,9 +53,14 @@ int store_add_segment(struct store *s, struct segment *seg)
 	return 0;
 }
 
-void store_drop_segment(struct store *s, struct segment *seg)
+void store_forget_segment(struct store *s, struct segment *seg)
 {
 	s->slots[seg->slot] = NULL;
+}
+
+void store_drop_segment(struct store *s, struct segment *seg)
+{
+	store_forget_segment(s, seg);
 	segment_free(seg);
 }
 

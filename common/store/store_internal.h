@@ -138,6 +138,8 @@ char *store_path(const struct store *s, const char *name);
 
 /* Puts the segment into a free slot. */
 MUST_CHECK int store_add_segment(struct store *s, struct segment *seg);
+/* Takes it out. */
+void store_forget_segment(struct store *s, struct segment *seg);
 /* Takes it out and frees it. */
 void store_drop_segment(struct store *s, struct segment *seg);
 
