@@ -191,6 +191,8 @@ struct primary {
 	struct reader readers[READERS_MAX];
 	uint64_t snapshots; /* begun */
 	struct order order;
+	uint64_t naming_term; /* in which it has named so many new members */
+	uint64_t named;
 	uint64_t promote_ms;
 
 	struct info_line *info;

@@ -27,6 +27,10 @@
  * two messages, and without them there is an election. */
 #define RESIGN_MS 1000u
 
+/* So many members, less one, a leader can add; the rest of an incarnation is
+ * its term. */
+#define NAMED_BITS 16
+
 /* How often the leader looks whether a learner can be promoted. */
 #define PROMOTE_MS 50u
 
@@ -64,19 +68,38 @@ static int change(struct primary *p, enum raft_change kind,
 	return r != 0 ? r : primary_propose_members(p, list, &next);
 }
 
+/* No id is given out twice, and later ones are higher, also than those in
+ * entries that are lost: a term has one leader. (An index would not do: what
+ * was there may have been truncated.) */
+static uint64_t next_incarnation(struct primary *p)
+{
+	if (p->naming_term != p->term) {
+		p->naming_term = p->term;
+		p->named = 0;
+	}
+	return p->term << NAMED_BITS | (p->named + 1);
+}
+
 static int add_learner(struct primary *p)
 {
 	struct member *m = &p->order.member;
 	struct members list = *primary_list(p);
 	int r;
 
-	/* No id is given out twice: the index of the entry is in it. */
-	m->id = member_id(m->name, store_appended(p->store) + 1);
+	m->id = member_id(m->name, next_incarnation(p));
+	if (p->named + 1 == 1u << NAMED_BITS)
+		return err_set(KV_ECONDITION,
+			       "this leader has added as many as it can; hand "
+			       "leadership over first");
 	m->birth = 0;
 	m->voter = false;
 	p->order.deadline_ms = p->now + JOIN_MS;
 	r = members_add(&list, m);
-	return r != 0 ? r : change(p, RAFT_ADD, &list, m->id);
+	if (r == 0)
+		r = change(p, RAFT_ADD, &list, m->id);
+	if (r == 0)
+		p->named++;
+	return r;
 }
 
 static int drop_member(struct primary *p)

@@ -168,7 +168,43 @@ static void who_came_too_late_elects_nobody_without_a_log(void)
 	finish();
 }
 
+static bool n4_was_addressed(struct sim_net *n, void *arg)
+{
+	(void)n;
+	(void)arg;
+	return strcmp(info(4, "state"), "waiting to be added") != 0;
+}
+
+/* A leader that was cut off adds n4 and is gone: nobody else knows. The next
+ * one's log is shorter where it adds n4. */
+static void a_node_that_was_added_in_vain_can_be_added(void)
+{
+	struct sim_op *op;
+	unsigned lead, next;
+
+	begin_with((struct sim_options){.members = 3, .nodes = 4});
+	set(leader(), "a", "1");
+	lead = leader();
+	CHECK_INT(sim_start(net, 4), 0);
+	sim_run_ms(net, 100);
+	sim_partition(net, 1u << (lead - 1) | 1u << 3);
+	for (unsigned i = 0; i < 20; i++)
+		(void)begin_set(lead, "a", "2");
+	(void)sim_order(net, lead, CLUSTER_ADD, 4);
+	CHECK(sim_run_until(net, n4_was_addressed, NULL, 1000));
+	sim_crash(net, lead, SIM_POWER);
+	sim_heal(net);
+	next = other_leader(lead);
+	op = sim_order(net, next, CLUSTER_ADD, 4);
+	CHECK_INT(outcome(op), 0);
+	CHECK_INT(sim_start(net, lead), 0);
+	CHECK(has(4, "a", "1"));
+	check_same(4);
+	finish();
+}
+
 TEST_MAIN(T(a_voter_that_does_not_know_it_yet_helps_to_elect),
 	  T(a_node_that_lost_its_data_makes_no_majority),
 	  T(a_member_that_never_saw_the_cluster_begin_helps_to_elect),
-	  T(who_came_too_late_elects_nobody_without_a_log))
+	  T(who_came_too_late_elects_nobody_without_a_log),
+	  T(a_node_that_was_added_in_vain_can_be_added))
