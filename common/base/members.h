@@ -53,8 +53,8 @@ int member_check_name(const char *name);
 int member_check_address(const char *address);
 
 /* The id of one bearer of a name; a later one has a higher incarnation, below
- * 2^40; 0 is a first member. The other way: which bearer it is; and whether it is one of that
- * name (as good as a hash of 24 bits can tell). */
+ * 2^40; 0 is a first member. The other way: which bearer it is; and whether it
+ * is one of that name (as good as a hash of 24 bits can tell). */
 uint64_t member_id(const char *name, uint64_t incarnation);
 uint64_t member_incarnation(uint64_t id);
 bool member_id_is_of(uint64_t id, const char *name);
