@@ -34,8 +34,6 @@ char *buf_grow(struct buf *b, size_t more)
 
 	if (b->failed)
 		return NULL;
-	if (more <= b->cap - b->len)
-		return b->data + b->len;
 	if (__builtin_add_overflow(b->len, more, &want))
 		goto fail;
 	cap = b->cap ? b->cap : BUF_MIN_CAP;
@@ -55,9 +53,12 @@ fail:
 
 void buf_append(struct buf *b, const void *data, size_t len)
 {
-	char *p = buf_reserve(b, len);
+	char *p;
 
-	if (p != NULL && len != 0) {
+	if (len == 0)
+		return;
+	p = buf_reserve(b, len);
+	if (p != NULL) {
 		memcpy(p, data, len);
 		b->len += len;
 	}

@@ -5,12 +5,12 @@
  * The seed decides everything: the weather, what breaks and when, what the
  * clients ask. While the storm lasts, frames are late, lost, doubled and
  * overtaken; links break or are cut, also one way; nodes are paused, killed,
- * told to stop, lose their power or their whole disk; disks are slow, fail, or are full;
- * clocks jump; members come and go, are repaired, and hand over leadership.
- * Clients on all nodes meanwhile read (also what may be stale), write, delete,
- * write in bulk, on conditions, with a lifetime, once only with retries, and
- * count. Then the weather clears, everything is started again, and the cluster
- * must come to rest.
+ * told to stop, lose their power or their whole disk; disks are slow, fail, or
+ * are full; clocks jump; members come and go, are repaired, and hand over
+ * leadership. Clients on all nodes meanwhile read (also what may be stale),
+ * write, delete, write in bulk, on conditions, with a lifetime, once only with
+ * retries, and count. Then the weather clears, everything is started again, and
+ * the cluster must come to rest.
  *
  * What must hold is in sim_net.h; besides
  *

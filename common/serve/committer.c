@@ -41,11 +41,11 @@ struct committer {
 	enum committer_mode mode;
 	struct store *store;
 	uint64_t last_client;
-	unsigned lone_groups;	/* in a row for last_client only */
-	uint64_t noted;		/* requests since the last group */
-	uint64_t appended;	/* by the store, at the last group */
-	uint64_t reads, writes; /* decaying sums, in 256ths */
-	uint64_t sync_ns;	/* decaying mean */
+	unsigned lone_groups;	   /* in a row for last_client only */
+	uint64_t noted;		   /* requests since the last group */
+	uint64_t appended;	   /* by the store, at the last group */
+	uint64_t reads, writes;	   /* decaying sums, in 256ths */
+	uint64_t sync_ns;	   /* decaying mean */
 	struct store_flush *flush; /* the group under way */
 	uint64_t took_ns;	   /* its sync */
 	struct gather gather;
