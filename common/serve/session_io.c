@@ -23,7 +23,7 @@
 
 #define READ_MIN ((size_t)64 << 10)  /* into a session's own buffer */
 #define SPARE_KEEP ((size_t)1 << 20) /* the hub keeps one buffer that large */
-#define SHORT_OUTPUT ((size_t)2 << 10)
+#define SHORT_OUTPUT HUB_SPARE_MAX /* what the hub has buffers for */
 #define SEND_MAX ((size_t)1 << 30) /* uv_try_write() counts in an int */
 #define DISCARD_READS 64
 
