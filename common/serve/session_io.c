@@ -23,8 +23,8 @@
 
 #define READ_MIN ((size_t)64 << 10)  /* into a session's own buffer */
 #define SPARE_KEEP ((size_t)1 << 20) /* the hub keeps one buffer that large */
-#define SHORT_OUTPUT HUB_SPARE_MAX /* what the hub has buffers for */
-#define SEND_MAX ((size_t)1 << 30) /* uv_try_write() counts in an int */
+#define SHORT_OUTPUT HUB_SPARE_MAX   /* what the hub has buffers for */
+#define SEND_MAX ((size_t)1 << 30)   /* uv_try_write() counts in an int */
 #define DISCARD_READS 64
 
 static void set_owed(struct session *s, bool on)
