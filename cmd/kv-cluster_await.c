@@ -46,7 +46,7 @@ static bool has_caught_up(const struct cluster_status *status,
 	       status_lag(status, node) == 0;
 }
 
-/* Nothing is shown, and 0 returned, unless there is something to tell. */
+/* False: there was nothing to show. */
 static bool show_lag(const struct cluster_status *status,
 		     const struct node_status *node)
 {
@@ -111,17 +111,6 @@ static void *send_it(void *arg)
 	return NULL;
 }
 
-static bool has_ended(pthread_t thread)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += AWAIT_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	return pthread_timedjoin_np(thread, NULL, &until) == 0;
-}
-
 int cluster_send_order(const struct cluster_job *job, const char *addresses,
 		       const struct cluster_order *order,
 		       const struct member *filled)
@@ -138,10 +127,11 @@ int cluster_send_order(const struct cluster_job *job, const char *addresses,
 	if (members_find_name(&members, filled->name) == NULL &&
 	    members.n < MEMBERS_MAX)
 		members.list[members.n++] = *filled;
-	while (!has_ended(thread)) {
+	while (pthread_tryjoin_np(thread, NULL) != 0) {
 		status_gather(&status, &members, CLUSTER_ASK_MS);
 		if (show_lag(&status, status_find(&status, filled->name)))
 			shown = true;
+		poll(NULL, 0, AWAIT_MS);
 	}
 	hide_lag(shown);
 	return s.result == 0 ? 0 : err_set(s.result, "%s", s.why);

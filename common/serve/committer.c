@@ -33,7 +33,8 @@
 /* A group weighs an eighth of all before; a storm of reads counts as this. */
 #define READS_MAX 64u
 
-/* All but the first four is for those inside the gate. */
+/* All but the first four is for those inside the gate; the group under way and
+ * its time belong to whoever syncs it until it has ended. */
 struct committer {
 	struct hub *home;
 	struct gate *gate;
